@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Builds and tests everything; `make help` lists what it does. All output goes to build/. This file
+# has the module, the lab and the tests; what the programs are made of is in the build.mk of their
+# own directories.
+
+SHELL := /bin/bash
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+
+TREE := $(CURDIR)
+BUILD := build
+KVERS := 6.1 6.1-cloud 6.12 6.12-cloud
+KVER ?= $(KVERS)
+HOST ?= $(shell tools/lab/default-host)
+prefix ?= /usr/local
+DESTDIR ?=
+
+q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2))
+
+# ---- the programs -----------------------------------------------------------------------------
+
+CC := gcc
+CLANG := clang
+AR := ar
+UCFLAGS := -O2 -g -std=gnu11 -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes \
+	-Iinclude/uapi -Iuserspace -Iuserspace/libhvm -D_GNU_SOURCE
+UDEPFLAGS = -MMD -MP -MF $(@:.o=.d)
+ULDFLAGS :=
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+# The fragments add to these what `make` shall build and `make install` shall carry.
+PROGRAMS :=
+LIBS :=
+INSTALL_TARGETS :=
+
+-include userspace/build.mk
+-include tools/selftests/build.mk
+-include tools/bench/build.mk
+
+# The kinds of object that every fragment can ask for: plain, for a shared library, sanitized.
+$(BUILD)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(q)$(CC) $(UCFLAGS) $(UDEPFLAGS) -c -o $@ $<
+
+$(BUILD)/obj/%.pic.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC,"$< (shared)")
+	$(q)$(CC) $(UCFLAGS) $(UDEPFLAGS) -fPIC -c -o $@ $<
+
+$(BUILD)/obj/%.asan.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC,"$< (sanitized)")
+	$(q)$(CC) $(UCFLAGS) $(SANITIZE) $(UDEPFLAGS) -c -o $@ $<
+
+-include $(shell [ ! -d $(BUILD)/obj ] || find $(BUILD)/obj -name '*.d')
+
+# ---- the module -------------------------------------------------------------------------------
+
+KSOURCES := $(shell [ ! -d kernel ] || find kernel -name '*.[chS]' -o -name Kbuild) \
+	include/uapi/linux/hvm.h
+MODULES := $(KVER:%=$(BUILD)/kernel/%/hvm.ko)
+
+# The kernel's build writes beside its sources: give it a directory of links to ours.
+$(BUILD)/kernel/%/hvm.ko: $(KSOURCES) tools/lab/build-module | setup
+	$(call say,MODULE,$*)
+	$(q)tools/lab/build-module $* $(KFLAGS)
+
+# ---- what a user asks for -----------------------------------------------------------------------
+
+.PHONY: all setup module programs sparse help clean distclean install load unload run bench soak
+.PHONY: check check-unit check-svm check-svm-bochs check-vmx check-style guest
+
+all: programs module guest
+
+setup:
+	@tools/lab/setup
+
+module: $(MODULES)
+
+programs: setup
+	@$(MAKE) $(if $(filter -j%,$(MAKEFLAGS)),,-j2) build-programs
+
+.PHONY: build-programs
+build-programs: $(LIBS) $(PROGRAMS)
+
+sparse: setup
+	$(q)for kver in $(KVER); do tools/lab/build-module $$kver --sparse || exit 1; done
+
+guest: $(BUILD)/guest/initrd.cpio
+
+$(BUILD)/guest/initrd.cpio: tools/lab/guest-initrd tools/lab/guest-init | setup
+	$(call say,GUEST,$@)
+	$(q)tools/lab/guest-initrd $@
+
+check-unit: programs
+	@tools/check/stage unit tools/check/run-unit
+
+check-style: setup
+	@tools/check/stage style tools/check/style
+
+check-svm check-svm-bochs check-vmx: check-%: all
+	@tools/check/stage $* tools/check/run-host $*
+
+check: all
+	@tools/check/all
+
+run: all
+	@tools/lab/run-guest "$(HOST)" "$(CMD)"
+
+bench: all
+	@tools/bench/run $(if $(JSON),--json "$(JSON)")
+
+soak: all
+	@tools/check/soak
+
+load: module
+	@tools/lab/load
+
+unload:
+	@! grep -q '^hvm ' /proc/modules || rmmod hvm
+
+install: all $(INSTALL_TARGETS)
+
+clean:
+	rm -rf $(BUILD)/obj $(BUILD)/bin $(BUILD)/lib $(BUILD)/kernel $(BUILD)/guest $(BUILD)/lab
+
+distclean:
+	rm -rf $(BUILD)
+
+help:
+	@sed 's/^\t//' tools/lab/help.txt

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Judge a host kernel's log: name the first report in it that makes a run a failure, whatever the
+command returned. It knows kernels' words for trouble and nothing about emulators or commands."""
+
+import re
+
+STAMP = rb"\[ *\d+\.\d+\](?:\[[^\]]*\])? "
+
+# What the kernel prints, and what it is called in the one line that the lab prints.
+REPORTS = [
+    (rb"lab: FAIL: (.*)", "lab"),
+    (rb"Kernel panic - (.*)", "host panic"),
+    (rb"BUG: KASAN: (.*)", "KASAN report"),
+    (rb"BUG: KFENCE: (.*)", "KFENCE report"),
+    (rb"UBSAN: (.*)", "UBSAN report"),
+    (rb"(.*\[#\d+\].*)", "host Oops"),
+    (rb"kernel BUG at (.*)", "host BUG"),
+    (rb"(?:watchdog: )?BUG: (.*)", "host BUG"),
+    (rb"WARNING: (possible .*|inconsistent lock state.*|suspicious RCU usage.*|bad unlock .*"
+     rb"|held lock freed.*|lock held when .*|Nested lock .*|SOFTIRQ.*|HARDIRQ.*)", "lockdep report"),
+    (rb"WARNING: (CPU.*)", "host WARN"),
+    (rb"(unchecked MSR access error.*)", "host WARN"),
+    (rb"(rcu: INFO: .* detected .*stall.*)", "host stall"),
+    (rb"INFO: (task .* blocked for more than .*)", "host hang"),
+    (rb"(Memory: .*kmemleak.*|kmemleak: \d+ new suspected.*)", "memory leak"),
+]
+PATTERNS = [(re.compile(b"^" + STAMP + pattern), name) for pattern, name in REPORTS]
+PANIC = re.compile(b"^" + STAMP + rb"Kernel panic - ")
+
+
+class KernelLog:
+    """Follow a log file while it grows."""
+
+    def __init__(self, path):
+        self.path = path
+        self.offset = 0
+        self.rest = b""
+        self.verdict = None
+        self.panicked = False
+
+    def _new_lines(self):
+        try:
+            with open(self.path, "rb") as log:
+                log.seek(self.offset)
+                data = log.read()
+        except FileNotFoundError:
+            data = b""
+        self.offset += len(data)
+        *lines, self.rest = (self.rest + data).replace(b"\r", b"").split(b"\n")
+        return lines
+
+    def _judge(self, line):
+        self.panicked = self.panicked or bool(PANIC.match(line))
+        if self.verdict:
+            return
+        for pattern, name in PATTERNS:
+            found = pattern.match(line)
+            if found:
+                what = found.group(1).decode(errors="replace").strip()
+                self.verdict = f"{name}: {what}" if name != "lab" else what
+                return
+
+    def look(self):
+        """Read what is new; return the verdict so far (None: nothing is wrong)."""
+        for line in self._new_lines():
+            self._judge(line)
+        return self.verdict
+
+    def tail(self, count):
+        try:
+            with open(self.path, "rb") as log:
+                lines = log.read().replace(b"\r", b"").split(b"\n")
+        except FileNotFoundError:
+            return []
+        return [line.decode(errors="replace") for line in lines if line.strip()][-count:]
