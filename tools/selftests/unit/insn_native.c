@@ -297,9 +297,9 @@ static void put_immediate(struct trial *t)
 {
 	uint64_t value = interesting();
 
-	t->imm = (uint8_t)value;
 	if (t->form->what & COUNTED && t->size == 2)
-		t->imm = value = below(17);
+		value = below(17);
+	t->imm = (uint8_t)value;
 	if (t->form->what & IMM8)
 		put(t, value & 0xff, 1);
 	else if (t->form->what & IMMZ)
@@ -326,8 +326,10 @@ static void build_modrm(struct trial *t, uint8_t rex)
 
 	choose_address(t);
 	/* CL is a count where 16-bit double shifts are concerned. */
-	if ((f->what & COUNTED) && (t->base == INSN_RCX || t->index == INSN_RCX))
-		t->base = t->index = -1;
+	if ((f->what & COUNTED) && (t->base == INSN_RCX || t->index == INSN_RCX)) {
+		t->base = -1;
+		t->index = -1;
+	}
 	reg = f->digit < 0 ? below(16) : f->digit + (f->digits ? below(f->digits) : 0u);
 	t->digit = reg;
 	while ((f->what & BIT_INDEX) && ((int)reg == t->base || (int)reg == t->index))
@@ -492,7 +494,7 @@ static void run_trial(struct ktap *k, const struct form *form)
 	}
 	after = t.state;
 	done = native_run(&native, t.bytes, t.length, &after);
-	if (done != (status == INSN_OK))
+	if (done == (status == INSN_EXCEPTION))
 		complain(k, &t, "divide error", status, done);
 	else if (done)
 		compare(k, &t, &after);

@@ -191,17 +191,16 @@ static inline enum insn_status opcode_bytes(struct decoder *d, const struct insn
 		*opcode = &insn_map_one[byte];
 		if (!((*opcode)->flags & T_PREFIX))
 			return INSN_OK;
-		if ((byte & 0xf0) == 0x40) {
-			if (d->mode != INSN_MODE_64)
-				return INSN_UNSUPPORTED;
-			d->rex = byte;
-		} else if (byte == 0x0f) {
+		if (byte == 0x0f)
 			return escape(d, opcode);
-		} else if ((byte & 0xfe) == 0xc4) {
+		if ((byte & 0xfe) == 0xc4)
 			return vex(d, byte, opcode);
-		} else {
+		if ((byte & 0xf0) != 0x40)
 			legacy_prefix(d, byte);
-		}
+		else if (d->mode == INSN_MODE_64)
+			d->rex = byte;
+		else
+			return INSN_UNSUPPORTED;
 	}
 }
 

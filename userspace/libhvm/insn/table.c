@@ -194,7 +194,10 @@ const struct insn_opcode insn_groups[GROUP_COUNT][8] = {
 	},
 	[GROUP_9] = { [1] = { OP_CMPXCHG8B, 0, T_LOCK | T_MEM_ONLY } },
 	[GROUP_11] = { [0] = { OP_STORE, 0, 0 } },
-	[GROUP_15] = { [6] = { OP_NOP, 0, T_MEM_ONLY | T_NEED66 }, [7] = { OP_NOP, 0, T_MEM_ONLY } },
+	[GROUP_15] = {
+		[6] = { OP_NOP, 0, T_MEM_ONLY | T_NEED66 },
+		[7] = { OP_NOP, 0, T_MEM_ONLY },
+	},
 };
 
 #define VLOAD(kind, how)	{ OP_VLOAD, kind, T_VECTOR | T_MEM_ONLY | (how) }
@@ -246,7 +249,9 @@ const struct insn_opcode insn_rows[ROW_COUNT][4] = {
 
 const struct insn_opcode *insn_map_0f38(uint8_t byte, unsigned int row)
 {
-	static const struct insn_opcode movbe_load = { OP_MOVBE, 0, T_MODRM | T_TO_REG | T_MEM_ONLY };
+	static const struct insn_opcode movbe_load = {
+		OP_MOVBE, 0, T_MODRM | T_TO_REG | T_MEM_ONLY,
+	};
 	static const struct insn_opcode movbe_store = { OP_MOVBE, 1, T_MODRM | T_MEM_ONLY };
 	static const struct insn_opcode movdiri = { OP_STORE, 0, T_MODRM | T_MEM_ONLY };
 	static const struct insn_opcode movntdqa = {

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The C test programs that run on the building machine: unit tests and fuzzers of the pure rooms,
+# compiled with the address and undefined-behaviour sanitizers. Tests that need /dev/vm do not
+# belong into these two tables.
+#
+# To add a unit test: write tools/selftests/unit/NAME.c (its main uses lib/ktap.h), add NAME to
+# UNIT_TESTS and list in unit_NAME the other sources it is made of. It becomes build/bin/unit-NAME.
+#
+# To add a fuzzer: write tools/selftests/fuzz/NAME_fuzz.c with LLVMFuzzerTestOneInput(), add NAME to
+# FUZZERS and list in fuzz_NAME the sources it drives. It becomes build/bin/fuzz-NAME, which runs a
+# bounded random corpus that is the same every time and prints KTAP; `make libfuzz` builds
+# build/bin/libfuzz-NAME with clang's own driver, for as long a run as one likes.
+
+insn_sources := $(addprefix userspace/libhvm/insn/,alu.c cpu.c decode.c execute.c string.c table.c \
+	vector.c)
+
+UNIT_TESTS += insn_decode
+unit_insn_decode := $(insn_sources)
+
+UNIT_TESTS += insn_exec
+unit_insn_exec := $(insn_sources)
+
+UNIT_TESTS += insn_string
+unit_insn_string := $(insn_sources)
+
+UNIT_TESTS += insn_native
+unit_insn_native := tools/selftests/unit/insn_run_native.c $(insn_sources)
+
+UNIT_TESTS += walk_tables
+unit_walk_tables := userspace/libhvm/walk.c
+
+FUZZERS += insn
+fuzz_insn := $(insn_sources)
+
+FUZZERS += walk
+fuzz_walk := userspace/libhvm/walk.c
+
+selftest_objects = $(patsubst %.c,$(BUILD)/obj/%.asan.o,$(1))
+
+define unit_test_rule
+PROGRAMS += $(BUILD)/bin/unit-$(1)
+$(BUILD)/bin/unit-$(1): $(call selftest_objects,tools/selftests/unit/$(1).c $(unit_$(1)))
+endef
+
+define fuzzer_rule
+PROGRAMS += $(BUILD)/bin/fuzz-$(1)
+$(BUILD)/bin/fuzz-$(1): $(call selftest_objects,tools/selftests/fuzz/$(1)_fuzz.c \
+	tools/selftests/fuzz/driver.c $(fuzz_$(1)))
+$(BUILD)/bin/libfuzz-$(1): tools/selftests/fuzz/$(1)_fuzz.c $(fuzz_$(1))
+endef
+
+$(foreach name,$(UNIT_TESTS),$(eval $(call unit_test_rule,$(name))))
+$(foreach name,$(FUZZERS),$(eval $(call fuzzer_rule,$(name))))
+
+$(BUILD)/obj/tools/selftests/%.o: UCFLAGS += -Itools/selftests/lib
+
+link_selftest = $(q)$(CC) $(SANITIZE) $(ULDFLAGS) -o $@ $^ $(ULDLIBS)
+
+$(BUILD)/bin/unit-%:
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(link_selftest)
+
+$(BUILD)/bin/fuzz-%:
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(link_selftest)
+
+$(BUILD)/bin/libfuzz-%:
+	@mkdir -p $(@D)
+	$(call say,CLANG,$@)
+	$(q)$(CLANG) $(UCFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $^
+
+.PHONY: libfuzz
+libfuzz: $(FUZZERS:%=$(BUILD)/bin/libfuzz-%)
