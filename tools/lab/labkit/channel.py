@@ -137,6 +137,12 @@ class Channel:
             self._relay_input()
         return True
 
+    def drain(self):
+        """Take what the host still said before its emulator ended."""
+        while self.status is None and select.select([self.fd], [], [], 0)[0]:
+            if not self.turn(0):
+                return
+
 
 def write_out(fd, data):
     while data:

@@ -25,6 +25,7 @@ REPORTS = [
     (rb"(Memory: .*kmemleak.*|kmemleak: \d+ new suspected.*)", "memory leak"),
 ]
 PATTERNS = [(re.compile(b"^" + STAMP + pattern), name) for pattern, name in REPORTS]
+BOOTED = re.compile(b"^" + STAMP + rb"lab: booted")
 PANIC = re.compile(b"^" + STAMP + rb"Kernel panic - ")
 
 
@@ -36,6 +37,7 @@ class KernelLog:
         self.offset = 0
         self.rest = b""
         self.verdict = None
+        self.booted = False
         self.panicked = False
 
     def _new_lines(self):
@@ -50,8 +52,10 @@ class KernelLog:
         return lines
 
     def _judge(self, line):
+        """Before init runs only a panic counts: the rest is between a stock kernel and emulator."""
         self.panicked = self.panicked or bool(PANIC.match(line))
-        if self.verdict:
+        self.booted = self.booted or bool(BOOTED.match(line))
+        if self.verdict or not (self.booted or self.panicked):
             return
         for pattern, name in PATTERNS:
             found = pattern.match(line)
