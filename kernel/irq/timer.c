@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The local APIC's timer. The owner changes it only while the host's timer is cancelled, so the
+ * expiry never sees it half changed. SDM "APIC Timer".
+ */
+#include <linux/ktime.h>
+#include <linux/math64.h>
+#include <linux/minmax.h>
+
+#include <asm/msr.h>
+#include <asm/tsc.h>
+
+#include "lapic.h"
+#include "register.h"
+
+#define TSC_SHIFT		24
+
+/* Deadlines further away are looked at again after as many ticks: months. */
+#define TSC_MAX_TICKS		BIT_ULL(56)
+
+/* How late a deadline may be met when the host's timer fired a little early, ns. */
+#define RETRY_NS		1000UL
+
+static u32 timer_mode(const struct hvm_lapic *lapic)
+{
+	return READ_ONCE(lapic->lvt[HVM_LVT_TIMER]) & HVM_LVT_MODE;
+}
+
+static u64 count_to_ns(const struct hvm_timer *timer, u32 count)
+{
+	return (u64)count << timer->divide_shift;
+}
+
+static u64 period(const struct hvm_timer *timer)
+{
+	return max_t(u64, count_to_ns(timer, timer->initial), HVM_TIMER_MIN_PERIOD);
+}
+
+/* Nanoseconds until the guest's TSC reaches the deadline, rounded up; 0: it has. */
+static u64 deadline_ns(const struct hvm_timer *timer, u64 deadline)
+{
+	u64 now = rdtsc() + timer->tsc_offset;
+	u64 ticks;
+
+	if (now >= deadline)
+		return 0;
+	ticks = min_t(u64, deadline - now, TSC_MAX_TICKS);
+	return mul_u64_u32_shr(ticks, timer->tsc_mult, TSC_SHIFT) + 1;
+}
+
+static enum hrtimer_restart expire_deadline(struct hvm_lapic *lapic)
+{
+	struct hvm_timer *timer = &lapic->timer;
+	u64 left = deadline_ns(timer, timer->deadline);
+
+	if (left) {
+		hrtimer_set_expires(&timer->hrtimer,
+				    ktime_add_ns(ktime_get(), max_t(u64, left, RETRY_NS)));
+		return HRTIMER_RESTART;
+	}
+	WRITE_ONCE(timer->deadline, 0);
+	hvm_lapic_post_lvt(lapic, READ_ONCE(lapic->lvt[HVM_LVT_TIMER]));
+	return HRTIMER_NORESTART;
+}
+
+static enum hrtimer_restart expire(struct hrtimer *hrtimer)
+{
+	struct hvm_lapic *lapic = container_of(hrtimer, struct hvm_lapic, timer.hrtimer);
+
+	if (lapic->timer.deadline)
+		return expire_deadline(lapic);
+
+	hvm_lapic_post_lvt(lapic, READ_ONCE(lapic->lvt[HVM_LVT_TIMER]));
+	if (timer_mode(lapic) != HVM_LVT_PERIODIC)
+		return HRTIMER_NORESTART;
+	hrtimer_forward_now(hrtimer, ns_to_ktime(period(&lapic->timer)));
+	return HRTIMER_RESTART;
+}
+
+static void start_at(struct hvm_timer *timer, u64 ns)
+{
+	hrtimer_start(&timer->hrtimer, ns_to_ktime(ns), HRTIMER_MODE_ABS_PINNED_HARD);
+}
+
+/* The count is cancelled; let it reach zero in @ns nanoseconds, or never if that is 0. */
+static void start_count(struct hvm_timer *timer, u64 ns)
+{
+	timer->expires = ns ? ktime_to_ns(ktime_get()) + ns : 0;
+	if (ns)
+		start_at(timer, timer->expires);
+}
+
+static void start_deadline(struct hvm_lapic *lapic)
+{
+	struct hvm_timer *timer = &lapic->timer;
+	u64 left;
+
+	if (!timer->deadline)
+		return;
+	left = deadline_ns(timer, timer->deadline);
+	if (left) {
+		start_at(timer, ktime_to_ns(ktime_get()) + left);
+		return;
+	}
+	WRITE_ONCE(timer->deadline, 0);
+	hvm_lapic_post_lvt(lapic, lapic->lvt[HVM_LVT_TIMER]);
+}
+
+/**
+ * hvm_timer_init - a timer that does not run
+ * @lapic: owner; zeroed
+ */
+void hvm_timer_init(struct hvm_lapic *lapic)
+{
+	struct hvm_timer *timer = &lapic->timer;
+
+	/* A TSC below 4 MHz does not exist; the bound keeps the factor within 32 bits. */
+	timer->tsc_mult = div_u64(1000000ULL << TSC_SHIFT, max(tsc_khz, 4000U)) + 1;
+	timer->divide_shift = 1;
+	hrtimer_init(&timer->hrtimer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_PINNED_HARD);
+	timer->hrtimer.function = expire;
+}
+
+/**
+ * hvm_timer_stop - it does not fire any more; its registers stay
+ * @lapic: owner
+ *
+ * Waits for an expiry that is running on another CPU.
+ */
+void hvm_timer_stop(struct hvm_lapic *lapic)
+{
+	hrtimer_cancel(&lapic->timer.hrtimer);
+}
+
+/**
+ * hvm_timer_reset - stop it, clear its counts and its deadline
+ * @lapic: owner
+ */
+void hvm_timer_reset(struct hvm_lapic *lapic)
+{
+	struct hvm_timer *timer = &lapic->timer;
+
+	hvm_timer_stop(lapic);
+	timer->expires = 0;
+	timer->initial = 0;
+	timer->deadline = 0;
+}
+
+/**
+ * hvm_timer_count - current count register
+ * @lapic: owner
+ *
+ * Return: what is left, rounded up; 0 when stopped and in TSC-deadline mode
+ */
+u32 hvm_timer_count(struct hvm_lapic *lapic)
+{
+	struct hvm_timer *timer = &lapic->timer;
+	u64 now, left, over;
+
+	if (!timer->expires)
+		return 0;
+	now = ktime_to_ns(ktime_get());
+	if (now < timer->expires) {
+		left = timer->expires - now;
+	} else if (timer_mode(lapic) == HVM_LVT_PERIODIC) {
+		div64_u64_rem(now - timer->expires, period(timer), &over);
+		left = period(timer) - over;
+	} else {
+		return 0;
+	}
+	return min_t(u64, DIV_ROUND_UP_ULL(left, 1ULL << timer->divide_shift), timer->initial);
+}
+
+/**
+ * hvm_timer_set_count - write the initial count register, which starts the count
+ * @lapic: owner
+ * @initial: counts; 0 stops it
+ *
+ * Ignored in TSC-deadline mode.
+ */
+void hvm_timer_set_count(struct hvm_lapic *lapic, u32 initial)
+{
+	struct hvm_timer *timer = &lapic->timer;
+
+	if (timer_mode(lapic) == HVM_LVT_DEADLINE)
+		return;
+	hvm_timer_stop(lapic);
+	timer->initial = initial;
+	if (initial && timer_mode(lapic) == HVM_LVT_PERIODIC)
+		start_count(timer, period(timer));
+	else
+		start_count(timer, count_to_ns(timer, initial));
+}
+
+static u32 divide_shift(u32 configuration)
+{
+	/* Bits 3, 1 and 0: divide by 2, 4, 8, ... 128, then by 1. */
+	return (((configuration >> 1 & 4) | (configuration & 3)) + 1) & 7;
+}
+
+/**
+ * hvm_timer_set_divide - write the divide configuration register
+ * @lapic: owner
+ * @configuration: bits 3, 1 and 0
+ *
+ * A running count goes on from where it is, at the new speed.
+ */
+void hvm_timer_set_divide(struct hvm_lapic *lapic, u32 configuration)
+{
+	struct hvm_timer *timer = &lapic->timer;
+	u32 count = hvm_timer_count(lapic);
+
+	lapic->divide = configuration & HVM_APIC_TDCR_MASK;
+	if (count)
+		hvm_timer_stop(lapic);
+	timer->divide_shift = divide_shift(configuration);
+	if (count)
+		start_count(timer, count_to_ns(timer, count));
+}
+
+/**
+ * hvm_timer_set_lvt - write the timer's register of the local vector table
+ * @lapic: owner
+ * @lvt: its new value
+ *
+ * To and from TSC-deadline mode the timer is disarmed. Between the other modes a running count goes
+ * on.
+ */
+void hvm_timer_set_lvt(struct hvm_lapic *lapic, u32 lvt)
+{
+	u32 old = timer_mode(lapic), new = lvt & HVM_LVT_MODE;
+	u32 count;
+
+	if (old == new) {
+		WRITE_ONCE(lapic->lvt[HVM_LVT_TIMER], lvt);
+		return;
+	}
+	count = hvm_timer_count(lapic);
+	hvm_timer_stop(lapic);
+	WRITE_ONCE(lapic->lvt[HVM_LVT_TIMER], lvt);
+	if (old == HVM_LVT_DEADLINE || new == HVM_LVT_DEADLINE)
+		hvm_timer_reset(lapic);
+	else
+		start_count(&lapic->timer, count_to_ns(&lapic->timer, count));
+}
+
+/**
+ * hvm_timer_set_deadline - write IA32_TSC_DEADLINE
+ * @lapic: owner
+ * @deadline: guest TSC; 0 disarms; in the past: fires at once
+ *
+ * Ignored unless the timer is in TSC-deadline mode.
+ */
+void hvm_timer_set_deadline(struct hvm_lapic *lapic, u64 deadline)
+{
+	if (timer_mode(lapic) != HVM_LVT_DEADLINE)
+		return;
+	hvm_timer_stop(lapic);
+	lapic->timer.deadline = deadline;
+	start_deadline(lapic);
+}
+
+/**
+ * hvm_timer_load - restore a saved timer; mode and divider are in their registers already
+ * @lapic: owner; the timer is reset
+ * @initial: initial count
+ * @count: what is left of it
+ * @deadline: IA32_TSC_DEADLINE
+ */
+void hvm_timer_load(struct hvm_lapic *lapic, u32 initial, u32 count, u64 deadline)
+{
+	struct hvm_timer *timer = &lapic->timer;
+
+	timer->divide_shift = divide_shift(lapic->divide);
+	timer->initial = initial;
+	timer->deadline = deadline;
+	start_count(timer, count_to_ns(timer, count));
+	start_deadline(lapic);
+}
+
+/**
+ * hvm_lapic_set_tsc_offset - the guest's TSC changed its distance to the host's
+ * @lapic: owner
+ * @tsc_offset: guest TSC minus host TSC, modulo 2^64
+ *
+ * A deadline that is armed is met in the new time.
+ */
+void hvm_lapic_set_tsc_offset(struct hvm_lapic *lapic, u64 tsc_offset)
+{
+	struct hvm_timer *timer = &lapic->timer;
+
+	if (!READ_ONCE(timer->deadline)) {
+		timer->tsc_offset = tsc_offset;
+		return;
+	}
+	hvm_timer_stop(lapic);
+	timer->tsc_offset = tsc_offset;
+	start_deadline(lapic);
+}
+
+/**
+ * hvm_lapic_move_timer - have the timer fire on this CPU
+ * @lapic: owner; the vCPU's thread came from another CPU
+ *
+ * Not needed for correctness: a timer that fires elsewhere costs an interrupt between CPUs.
+ *
+ * Context: preemption off.
+ */
+void hvm_lapic_move_timer(struct hvm_lapic *lapic)
+{
+	struct hrtimer *hrtimer = &lapic->timer.hrtimer;
+
+	if (hrtimer_cancel(hrtimer))
+		hrtimer_start_expires(hrtimer, HRTIMER_MODE_ABS_PINNED_HARD);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The local APIC's timer: count-down and TSC-deadline modes on one high-resolution timer of the
+ * host. Not here: the registers' formats (irq/register.c) and what an expiry leads to
+ * (irq/lapic.c).
+ */
+#ifndef HVM_IRQ_TIMER_H
+#define HVM_IRQ_TIMER_H
+
+#include <linux/hrtimer.h>
+#include <linux/types.h>
+
+struct hvm_lapic;
+
+/* One count of the timer, before its divider, is one nanosecond: a bus clock of 1 GHz. */
+#define HVM_TIMER_BUS_HZ	1000000000UL
+
+/* The shortest period a guest gets, ns: it bounds what a periodic timer costs the host. */
+#define HVM_TIMER_MIN_PERIOD	20000UL
+
+/**
+ * struct hvm_timer - the timer of one local APIC
+ * @hrtimer: fires in hard interrupt context; runs while @expires or @deadline says so
+ * @expires: [O] host time (ktime_get(), ns) when the count first reaches zero; 0: stopped
+ * @deadline: [D] IA32_TSC_DEADLINE; 0: disarmed
+ * @tsc_offset: [O] guest TSC minus host TSC
+ * @initial: [O] initial count register
+ * @divide_shift: [O] a count is 1 << divide_shift ns, 0 to 7
+ * @tsc_mult: [I] host TSC ticks to ns: ticks * tsc_mult >> 24
+ *
+ * [I] set at init. [O] written by the owner while the timer is cancelled. [D] as [O], and cleared
+ * by the expiry.
+ */
+struct hvm_timer {
+	struct hrtimer hrtimer;
+	u64 expires;
+	u64 deadline;
+	u64 tsc_offset;
+	u32 initial;
+	u32 divide_shift;
+	u32 tsc_mult;
+};
+
+void hvm_timer_init(struct hvm_lapic *lapic);
+void hvm_timer_stop(struct hvm_lapic *lapic);
+void hvm_timer_reset(struct hvm_lapic *lapic);
+void hvm_timer_set_count(struct hvm_lapic *lapic, u32 initial);
+void hvm_timer_set_divide(struct hvm_lapic *lapic, u32 configuration);
+void hvm_timer_set_lvt(struct hvm_lapic *lapic, u32 lvt);
+void hvm_timer_set_deadline(struct hvm_lapic *lapic, u64 deadline);
+void hvm_timer_load(struct hvm_lapic *lapic, u32 initial, u32 current_count, u64 deadline);
+u32 hvm_timer_count(struct hvm_lapic *lapic);
+
+#endif /* HVM_IRQ_TIMER_H */
