@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Differences between kernel versions, from 6.1 on. The only LINUX_VERSION_CODE of the tree; each
+ * wrapper says which change of the kernel it hides.
+ */
+#ifndef HVM_COMPAT_H
+#define HVM_COMPAT_H
+
+#include <linux/cpuhotplug.h>
+#include <linux/mm.h>
+#include <linux/rcupdate.h>
+#include <linux/version.h>
+
+/* 6.5 dropped the argument. */
+static inline void hvm_compat_rcu_note_guest(void)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+	rcu_virt_note_context_switch(smp_processor_id());
+#else
+	rcu_virt_note_context_switch();
+#endif
+}
+
+/*
+ * The step of CPU hotplug at which no task is left on a CPU that goes: KVM's own, which is free while
+ * KVM is not loaded. Before 6.3 it is in the part that must not fail.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+#define HVM_COMPAT_CPUHP_STATE		CPUHP_AP_KVM_STARTING
+#define HVM_COMPAT_CPUHP_MAY_FAIL	false
+#else
+#define HVM_COMPAT_CPUHP_STATE		CPUHP_AP_KVM_ONLINE
+#define HVM_COMPAT_CPUHP_MAY_FAIL	true
+#endif
+
+/*
+ * How get_user_pages shall behave for a vCPU: end when any signal comes (from 6.2 on; before, only
+ * one that kills), and count as an access for NUMA balancing (a flag since 6.5; before, the rule).
+ */
+static inline unsigned int hvm_compat_gup_flags(void)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
+	return FOLL_INTERRUPTIBLE | FOLL_HONOR_NUMA_FAULT;
+#else
+	return 0;
+#endif
+}
+
+#endif /* HVM_COMPAT_H */
