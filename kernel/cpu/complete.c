@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Userspace's half of an exit. The run page says how the access was finished; every field is read
+ * once and checked against what the kernel itself remembers of the exit, so a page that another
+ * thread scribbles on can do no more than a wrong guest could. Not here: what exits (exit.c).
+ */
+#include <linux/errno.h>
+#include <asm/processor-flags.h>
+#include <asm/trapnr.h>
+
+#include "complete.h"
+#include "exit.h"
+#include "vcpu.h"
+
+/* What an instruction that accesses memory or a port may change. */
+#define FLAGS_TAKEN	(X86_EFLAGS_CF | X86_EFLAGS_PF | X86_EFLAGS_AF | X86_EFLAGS_ZF | \
+			 X86_EFLAGS_SF | X86_EFLAGS_OF | X86_EFLAGS_DF | X86_EFLAGS_AC)
+
+#define MAX_INSN_LEN	15
+
+static bool is_completable(u32 reason)
+{
+	return reason == HVM_EXIT_PIO || reason == HVM_EXIT_MEMORY || reason == HVM_EXIT_MSR ||
+	       reason == HVM_EXIT_APIC;
+}
+
+/* The decoder ran: registers that do not live in the run page may have changed. */
+static bool was_decoded(const struct hvm_vcpu *vcpu)
+{
+	return vcpu->reason == HVM_EXIT_MEMORY || vcpu->reason == HVM_EXIT_APIC ||
+	       (vcpu->reason == HVM_EXIT_PIO && vcpu->exit_string);
+}
+
+static void take_registers(struct hvm_vcpu *vcpu)
+{
+	u64 flags = READ_ONCE(vcpu->run->rflags);
+	u64 rsp = READ_ONCE(vcpu->run->gpr[HVM_RSP]);
+	struct hvm_hw_state state;
+
+	hvm_backend->get_state(vcpu->hw, HVM_STATE_GPR, &state);
+	if (rsp == state.rsp && !((flags ^ state.rflags) & FLAGS_TAKEN))
+		return;
+	state.rsp = rsp;
+	state.rflags = (state.rflags & ~FLAGS_TAKEN) | (flags & FLAGS_TAKEN);
+	hvm_backend->set_state(vcpu->hw, HVM_STATE_GPR, &state);
+}
+
+static void finish_msr(struct hvm_vcpu *vcpu)
+{
+	u64 value = READ_ONCE(vcpu->run->msr.value);
+
+	if (vcpu->exit_write)
+		return;
+	vcpu->run->gpr[HVM_RAX] = (u32)value;
+	vcpu->run->gpr[HVM_RDX] = value >> 32;
+}
+
+static void finish_apic(struct hvm_vcpu *vcpu)
+{
+	u32 value = READ_ONCE(vcpu->run->apic.value);
+
+	if (vcpu->exit_write)
+		hvm_lapic_write(&vcpu->lapic, vcpu->exit_offset, value);
+}
+
+static int finish(struct hvm_vcpu *vcpu)
+{
+	u8 len = READ_ONCE(vcpu->run->complete_len);
+
+	if (!is_completable(vcpu->reason))
+		return -EINVAL;
+	if (!len)
+		len = vcpu->insn_len;
+	if (!len || len > MAX_INSN_LEN)
+		return -EINVAL;
+
+	if (was_decoded(vcpu))
+		take_registers(vcpu);
+	if (vcpu->reason == HVM_EXIT_MSR)
+		finish_msr(vcpu);
+	else if (vcpu->reason == HVM_EXIT_APIC)
+		finish_apic(vcpu);
+	if (hvm_backend->skip(vcpu->hw, len))
+		hvm_event_single_step(vcpu);
+	return 0;
+}
+
+/**
+ * hvm_complete - take over how userspace finished the last exit
+ * @vcpu: the vCPU, its lock held, loaded
+ *
+ * Return: 0, or -EINVAL: the answer does not fit the exit; the vCPU is as it was
+ */
+int hvm_complete(struct hvm_vcpu *vcpu)
+{
+	u8 complete = READ_ONCE(vcpu->run->complete);
+	int err = 0;
+
+	lockdep_assert_held(&vcpu->lock);
+	if (!complete)
+		err = 0;
+	else if (complete == HVM_COMPLETE)
+		err = finish(vcpu);
+	else if (complete == HVM_COMPLETE_GP && vcpu->reason == HVM_EXIT_MSR)
+		hvm_event_raise_error(vcpu, X86_TRAP_GP, 0);
+	else
+		err = -EINVAL;
+	if (err)
+		return err;
+	WRITE_ONCE(vcpu->run->complete, 0);
+	vcpu->reason = HVM_EXIT_NONE;
+	return 0;
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DR0 to DR3 and DR6 of the guest. They are loaded only between the guest's first access (which
+ * exits) and the next time it has no breakpoint enabled when its thread leaves the guest's service;
+ * most guests never pay for them. DR7 is in the hardware's own state and the backend's business.
+ */
+#include <linux/hw_breakpoint.h>
+#include <asm/debugreg.h>
+
+#include "debugreg.h"
+#include "vcpu.h"
+
+#define DR6_RESET	0xffff0ff0ULL
+#define DR7_ENABLED	0xffULL
+
+/**
+ * hvm_debugreg_reset - as after reset (SDM "Processor State After Reset")
+ * @vcpu: the vCPU, its lock held
+ */
+void hvm_debugreg_reset(struct hvm_vcpu *vcpu)
+{
+	memset(&vcpu->debug, 0, sizeof(vcpu->debug));
+	vcpu->debug.dr6 = DR6_RESET;
+	hvm_debugreg_reclaim(vcpu);
+}
+
+static void set_lent(struct hvm_vcpu *vcpu, bool lent)
+{
+	if (vcpu->hw->guest_dr == lent)
+		return;
+	vcpu->hw->guest_dr = lent;
+	vcpu->hw->dirty |= HVM_HW_NEW_INTERCEPTS;
+}
+
+/**
+ * hvm_debugreg_lend - from the next entry on the guest has its debug registers
+ * @vcpu: the vCPU, its lock held
+ */
+void hvm_debugreg_lend(struct hvm_vcpu *vcpu)
+{
+	set_lent(vcpu, true);
+}
+
+/**
+ * hvm_debugreg_reclaim - take them back when the guest has no breakpoint enabled
+ * @vcpu: the vCPU, its lock held, loaded
+ */
+void hvm_debugreg_reclaim(struct hvm_vcpu *vcpu)
+{
+	struct hvm_hw_state state;
+
+	if (!vcpu->hw->guest_dr)
+		return;
+	hvm_backend->get_state(vcpu->hw, HVM_STATE_DEBUG, &state);
+	if (!(state.dr7 & DR7_ENABLED))
+		set_lent(vcpu, false);
+}
+
+/**
+ * hvm_debugreg_enter - load the guest's
+ * @vcpu: the vCPU, with &hvm_hw.guest_dr set
+ *
+ * Context: interrupts off
+ */
+void hvm_debugreg_enter(struct hvm_vcpu *vcpu)
+{
+	set_debugreg(0, 7);
+	set_debugreg(vcpu->debug.dr[0], 0);
+	set_debugreg(vcpu->debug.dr[1], 1);
+	set_debugreg(vcpu->debug.dr[2], 2);
+	set_debugreg(vcpu->debug.dr[3], 3);
+	vcpu->hw->dr6 = vcpu->debug.dr6;
+}
+
+/**
+ * hvm_debugreg_exit - save the guest's, load the host's
+ * @vcpu: the vCPU, with &hvm_hw.guest_dr set
+ *
+ * The exit left DR7 without breakpoints.
+ *
+ * Context: interrupts off
+ */
+void hvm_debugreg_exit(struct hvm_vcpu *vcpu)
+{
+	get_debugreg(vcpu->debug.dr[0], 0);
+	get_debugreg(vcpu->debug.dr[1], 1);
+	get_debugreg(vcpu->debug.dr[2], 2);
+	get_debugreg(vcpu->debug.dr[3], 3);
+	vcpu->debug.dr6 = vcpu->hw->dr6;
+}
+
+/**
+ * hvm_debugreg_hit - a #DB sets bits of the guest's DR6
+ * @vcpu: the vCPU, its lock held
+ * @bits: B0 to B3, BD, BS, BT (SDM "Debug Status Register (DR6)")
+ */
+void hvm_debugreg_hit(struct hvm_vcpu *vcpu, u64 bits)
+{
+	vcpu->debug.dr6 |= bits;
+}

@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What an exit leads to. The backend has described it; here it is decided. Handlers are called with
+ * interrupts off, straight after the exit; one that has to sleep opens them first. An exit that
+ * leaves to userspace stands at its instruction; complete.c finishes it. Not here: the loop (run.c).
+ */
+#include <asm/trapnr.h>
+
+#include "control.h"
+#include "cpuid.h"
+#include "debugreg.h"
+#include "exit.h"
+#include "pv.h"
+#include "run.h"
+#include "vcpu.h"
+
+/* Step over the instruction that exited; a single-stepping guest gets its #DB. */
+static enum hvm_next step_over(struct hvm_vcpu *vcpu, const struct hvm_exit *exit)
+{
+	if (unlikely(hvm_backend->skip(vcpu->hw, exit->insn_len)))
+		hvm_event_single_step(vcpu);
+	return HVM_NEXT_ENTER;
+}
+
+static enum hvm_next raise_gp(struct hvm_vcpu *vcpu)
+{
+	hvm_event_raise_error(vcpu, X86_TRAP_GP, 0);
+	return HVM_NEXT_ENTER;
+}
+
+/**
+ * hvm_exit_leave - to userspace
+ * @vcpu: the vCPU
+ * @reason: enum hvm_exit_reason; what belongs to it is in the run page already
+ */
+enum hvm_next hvm_exit_leave(struct hvm_vcpu *vcpu, u32 reason)
+{
+	vcpu->reason = reason;
+	vcpu->run->reason = reason;
+	return HVM_NEXT_LEAVE;
+}
+
+/**
+ * hvm_exit_leave_eoi - to userspace when a level-triggered interrupt ended
+ * @vcpu: the vCPU
+ * @vector: what hvm_lapic_take_eoi() returned
+ *
+ * Return: HVM_NEXT_ENTER when @vector is -1
+ */
+enum hvm_next hvm_exit_leave_eoi(struct hvm_vcpu *vcpu, int vector)
+{
+	if (likely(vector < 0))
+		return HVM_NEXT_ENTER;
+	vcpu->run->eoi.vector = vector;
+	return hvm_exit_leave(vcpu, HVM_EXIT_EOI);
+}
+
+static enum hvm_next handle_intr(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
+{
+	hvm_run_open(vcpu);
+	return HVM_NEXT_ENTER;
+}
+
+static enum hvm_next handle_window(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
+{
+	vcpu->events.recheck = true;
+	if (READ_ONCE(vcpu->run->want_window) && hvm_event_takes_intr(vcpu)) {
+		hvm_backend->expose(vcpu->hw, false);
+		return hvm_exit_leave(vcpu, HVM_EXIT_INTWINDOW);
+	}
+	return HVM_NEXT_ENTER;
+}
+
+static enum hvm_next handle_cpuid(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
+{
+	u64 *gpr = vcpu->run->gpr;
+	u32 out[4];
+
+	hvm_cpuid_query(vcpu, READ_ONCE(gpr[HVM_RAX]), READ_ONCE(gpr[HVM_RCX]), out);
+	gpr[HVM_RAX] = out[0];
+	gpr[HVM_RBX] = out[1];
+	gpr[HVM_RCX] = out[2];
+	gpr[HVM_RDX] = out[3];
+	return step_over(vcpu, exit);
+}
+
+static enum hvm_next handle_hlt(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
+{
+	step_over(vcpu, exit);
+	if (!hvm_event_runnable(vcpu))
+		vcpu->events.mp_state = HVM_MP_HALTED;
+	return HVM_NEXT_ENTER;
+}
+
+static enum hvm_next handle_hypercall(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
+{
+	u64 *gpr = vcpu->run->gpr;
+	const u64 args[4] = {
+		READ_ONCE(gpr[HVM_RBX]), READ_ONCE(gpr[HVM_RCX]),
+		READ_ONCE(gpr[HVM_RDX]), READ_ONCE(gpr[HVM_RSI]),
+	};
+
+	gpr[HVM_RAX] = hvm_pv_hypercall(vcpu, READ_ONCE(gpr[HVM_RAX]), args);
+	return step_over(vcpu, exit);
+}
+
+static enum hvm_next leave_msr(struct hvm_vcpu *vcpu, const struct hvm_exit *exit, u32 index,
+			       bool write, u64 value)
+{
+	struct hvm_run *run = vcpu->run;
+
+	run->msr.index = index;
+	run->msr.write = write;
+	run->msr.value = value;
+	vcpu->exit_write = write;
+	vcpu->insn_len = exit->insn_len;
+	run->insn_len = exit->insn_len;
+	hvm_backend->expose(vcpu->hw, false);
+	return hvm_exit_leave(vcpu, HVM_EXIT_MSR);
+}
+
+static enum hvm_next handle_msr_read(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
+{
+	u64 *gpr = vcpu->run->gpr;
+	u32 index = READ_ONCE(gpr[HVM_RCX]);
+	u64 value;
+
+	switch (hvm_msr_read(vcpu, index, &value)) {
+	case HVM_MSR_DONE:
+		gpr[HVM_RAX] = (u32)value;
+		gpr[HVM_RDX] = value >> 32;
+		return step_over(vcpu, exit);
+	case HVM_MSR_EXIT:
+		return leave_msr(vcpu, exit, index, false, 0);
+	default:
+		return raise_gp(vcpu);
+	}
+}
+
+static enum hvm_next handle_msr_write(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
+{
+	u64 *gpr = vcpu->run->gpr;
+	u32 index = READ_ONCE(gpr[HVM_RCX]);
+	u64 value = (u32)READ_ONCE(gpr[HVM_RAX]) | READ_ONCE(gpr[HVM_RDX]) << 32;
+
+	switch (hvm_msr_write(vcpu, index, value)) {
+	case HVM_MSR_DONE:
+		step_over(vcpu, exit);
+		return hvm_exit_leave_eoi(vcpu, hvm_lapic_take_eoi(&vcpu->lapic));
+	case HVM_MSR_EXIT:
+		return leave_msr(vcpu, exit, index, true, value);
+	default:
+		return raise_gp(vcpu);
+	}
+}
+
+static enum hvm_next handle_pio(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
+{
+	struct hvm_run *run = vcpu->run;
+
+	run->pio.port = exit->pio.port;
+	run->pio.bytes = exit->pio.bytes;
+	run->pio.flags = exit->pio.flags;
+	run->insn_len = exit->insn_len;
+	run->insn_bytes_len = 0;
+	vcpu->insn_len = exit->insn_len;
+	vcpu->exit_string = exit->pio.flags & HVM_PIO_STRING;
+	hvm_backend->expose(vcpu->hw, vcpu->exit_string);
+	return hvm_exit_leave(vcpu, HVM_EXIT_PIO);
+}
+
+/* All that the decoder needs. */
+static void fill_decode(struct hvm_vcpu *vcpu, const struct hvm_exit *exit)
+{
+	struct hvm_run *run = vcpu->run;
+
+	run->insn_len = 0;
+	run->insn_bytes_len = exit->insn_bytes_len;
+	memcpy(run->insn_bytes, exit->insn_bytes, sizeof(run->insn_bytes));
+	vcpu->insn_len = 0;
+	hvm_backend->expose(vcpu->hw, true);
+	run->cr2 = vcpu->hw->cr2;
+}
+
+static enum hvm_next leave_memory(struct hvm_vcpu *vcpu, const struct hvm_exit *exit, u32 reason,
+				  int error)
+{
+	struct hvm_run *run = vcpu->run;
+
+	fill_decode(vcpu, exit);
+	run->memory.gpa = exit->memory.gpa;
+	run->memory.access = exit->memory.access;
+	run->memory.error = error;
+	return hvm_exit_leave(vcpu, reason);
+}
+
+/* An instruction cannot be decoded when it is not the instruction that made the access. */
+static enum hvm_next leave_event_memory(struct hvm_vcpu *vcpu, const struct hvm_exit *exit)
+{
+	vcpu->run->unsupported.what = HVM_UNSUPPORTED_EVENT_MEMORY;
+	vcpu->run->unsupported.detail = exit->memory.gpa;
+	fill_decode(vcpu, exit);
+	return hvm_exit_leave(vcpu, HVM_EXIT_UNSUPPORTED);
+}
+
+static bool is_apic_access(struct hvm_vcpu *vcpu, gpa_t gpa)
+{
+	return (gpa & ~0xfffULL) == HVM_APIC_PAGE && hvm_lapic_enabled(&vcpu->lapic) &&
+	       !hvm_lapic_x2apic(&vcpu->lapic);
+}
+
+static enum hvm_next leave_apic(struct hvm_vcpu *vcpu, const struct hvm_exit *exit)
+{
+	struct hvm_run *run = vcpu->run;
+	u32 offset = exit->memory.gpa & 0xfff;
+	bool write = exit->memory.access & HVM_ACCESS_WRITE;
+
+	fill_decode(vcpu, exit);
+	run->apic.offset = offset;
+	run->apic.write = write;
+	run->apic.value = write ? 0 : hvm_lapic_read(&vcpu->lapic, offset);
+	vcpu->exit_write = write;
+	vcpu->exit_offset = offset;
+	return hvm_exit_leave(vcpu, HVM_EXIT_APIC);
+}
+
+static enum hvm_next leave_device(struct hvm_vcpu *vcpu, const struct hvm_exit *exit)
+{
+	if (vcpu->events.injected.type != HVM_EVENT_NONE || exit->memory.walk)
+		return leave_event_memory(vcpu, exit);
+	if (is_apic_access(vcpu, exit->memory.gpa))
+		return leave_apic(vcpu, exit);
+	return leave_memory(vcpu, exit, HVM_EXIT_MEMORY, 0);
+}
+
+static enum hvm_next handle_tdp_fault(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
+{
+	int error = 0;
+
+	hvm_run_open(vcpu);
+	switch (hvm_mem_fault(&vcpu->vm->mem, exit->memory.gpa, exit->memory.access, &error)) {
+	case HVM_FAULT_FIXED:
+	case HVM_FAULT_SIGNAL:
+		return HVM_NEXT_ENTER;
+	case HVM_FAULT_NO_RANGE:
+	case HVM_FAULT_READONLY:
+		return leave_device(vcpu, exit);
+	case HVM_FAULT_ABSENT:
+		return leave_memory(vcpu, exit, HVM_EXIT_FAULT, 0);
+	case HVM_FAULT_HOST:
+		return leave_memory(vcpu, exit, HVM_EXIT_FAULT, error);
+	case HVM_FAULT_NOMEM:
+		break;
+	}
+	return HVM_NEXT_NOMEM;
+}
+
+static enum hvm_next handle_cr_write(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
+{
+	hvm_run_open(vcpu);
+	if (!hvm_control_write(vcpu, exit->cr.nr, exit->cr.value))
+		return raise_gp(vcpu);
+	return step_over(vcpu, exit);
+}
+
+static enum hvm_next handle_dr_access(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
+{
+	hvm_debugreg_lend(vcpu);
+	return HVM_NEXT_ENTER;
+}
+
+static enum hvm_next handle_xsetbv(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
+{
+	u64 *gpr = vcpu->run->gpr;
+	u64 value = (u32)READ_ONCE(gpr[HVM_RAX]) | READ_ONCE(gpr[HVM_RDX]) << 32;
+
+	if ((u32)READ_ONCE(gpr[HVM_RCX]) != 0 || !hvm_fpu_xcr0_valid(value))
+		return raise_gp(vcpu);
+	vcpu->fpu.xcr0 = value;
+	return step_over(vcpu, exit);
+}
+
+static enum hvm_next handle_exception(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
+{
+	if (hvm_event_reflect(vcpu, &exit->event))
+		return HVM_NEXT_ENTER;
+	hvm_backend->expose(vcpu->hw, true);
+	return hvm_exit_leave(vcpu, HVM_EXIT_SHUTDOWN);
+}
+
+static enum hvm_next handle_undefined(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
+{
+	hvm_event_raise(vcpu, X86_TRAP_UD);
+	return HVM_NEXT_ENTER;
+}
+
+static enum hvm_next handle_privileged(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
+{
+	return raise_gp(vcpu);
+}
+
+static enum hvm_next handle_nop(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
+{
+	return step_over(vcpu, exit);
+}
+
+/* The next look at the thread's flags yields if somebody else should run. */
+static enum hvm_next handle_pause(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
+{
+	hvm_run_open(vcpu);
+	return HVM_NEXT_ENTER;
+}
+
+static enum hvm_next leave_unsupported(struct hvm_vcpu *vcpu, u32 what, u64 detail)
+{
+	vcpu->run->unsupported.what = what;
+	vcpu->run->unsupported.detail = detail;
+	hvm_backend->expose(vcpu->hw, true);
+	return hvm_exit_leave(vcpu, HVM_EXIT_UNSUPPORTED);
+}
+
+static enum hvm_next handle_task_switch(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
+{
+	return leave_unsupported(vcpu, HVM_UNSUPPORTED_TASK_SWITCH, exit->raw);
+}
+
+static enum hvm_next handle_unknown(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
+{
+	return leave_unsupported(vcpu, HVM_UNSUPPORTED_EXIT, exit->raw);
+}
+
+static enum hvm_next handle_triple_fault(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
+{
+	hvm_backend->expose(vcpu->hw, true);
+	return hvm_exit_leave(vcpu, HVM_EXIT_SHUTDOWN);
+}
+
+static enum hvm_next handle_invalid(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
+{
+	vcpu->run->invalid.field = exit->raw;
+	vcpu->events.recheck = true;
+	hvm_backend->expose(vcpu->hw, true);
+	return hvm_exit_leave(vcpu, HVM_EXIT_INVALID_STATE);
+}
+
+static enum hvm_next (*const handlers[HVM_HW_EXITS])(struct hvm_vcpu *, struct hvm_exit *) = {
+	[HVM_HW_INTR]		= handle_intr,
+	[HVM_HW_WINDOW]		= handle_window,
+	[HVM_HW_CPUID]		= handle_cpuid,
+	[HVM_HW_HLT]		= handle_hlt,
+	[HVM_HW_HYPERCALL]	= handle_hypercall,
+	[HVM_HW_MSR_READ]	= handle_msr_read,
+	[HVM_HW_MSR_WRITE]	= handle_msr_write,
+	[HVM_HW_PIO]		= handle_pio,
+	[HVM_HW_TDP_FAULT]	= handle_tdp_fault,
+	[HVM_HW_CR_WRITE]	= handle_cr_write,
+	[HVM_HW_DR_ACCESS]	= handle_dr_access,
+	[HVM_HW_XSETBV]		= handle_xsetbv,
+	[HVM_HW_EXCEPTION]	= handle_exception,
+	[HVM_HW_UNDEFINED]	= handle_undefined,
+	[HVM_HW_PRIVILEGED]	= handle_privileged,
+	[HVM_HW_NOP]		= handle_nop,
+	[HVM_HW_PAUSE]		= handle_pause,
+	[HVM_HW_TASK_SWITCH]	= handle_task_switch,
+	[HVM_HW_TRIPLE_FAULT]	= handle_triple_fault,
+	[HVM_HW_INVALID_STATE]	= handle_invalid,
+	[HVM_HW_UNKNOWN]	= handle_unknown,
+};
+
+/**
+ * hvm_exit_handle - decide what an exit leads to
+ * @vcpu: the vCPU, loaded
+ * @exit: the exit as the backend described it
+ *
+ * Context: interrupts off; may return with them on, &hvm_bell.mode tells
+ */
+enum hvm_next hvm_exit_handle(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
+{
+	return handlers[exit->reason](vcpu, exit);
+}

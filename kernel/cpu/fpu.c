@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The guest's extended state. The registers themselves are the kernel's business: it keeps a second
+ * fpstate for the thread and swaps the two around HVM_RUN, so that a context switch saves whichever
+ * is loaded. XCR0 and PKRU are switched here, around each entry. Not here: CPUID leaf 0Dh (cpuid.c).
+ */
+#include <linux/errno.h>
+#include <linux/sched.h>
+#include <linux/string.h>
+#include <asm/cpufeature.h>
+#include <asm/fpu/xcr.h>
+#include <asm/special_insns.h>
+
+#include "fpu.h"
+
+/* Bytes and features of a guest's standard-format XSAVE image; constant from module load on. */
+static u32 image_bytes __ro_after_init;
+static u64 image_features __ro_after_init;
+
+/* SDM "XSAVE-Supported Features and State-Component Bitmaps" */
+#define XFEATURE_BNDS		(XFEATURE_MASK_BNDREGS | XFEATURE_MASK_BNDCSR)
+
+/**
+ * hvm_fpu_setup - find out how large a guest's extended state is
+ *
+ * Return: 0 or -ENOMEM
+ * Context: module load
+ */
+int __init hvm_fpu_setup(void)
+{
+	struct hvm_fpu probe = {};
+
+	if (!fpu_alloc_guest_fpstate(&probe.guest))
+		return -ENOMEM;
+	image_bytes = probe.guest.uabi_size;
+	image_features = probe.guest.fpstate->user_xfeatures;
+	fpu_free_guest_fpstate(&probe.guest);
+	if (boot_cpu_has(X86_FEATURE_OSXSAVE))
+		image_features &= xgetbv(XCR_XFEATURE_ENABLED_MASK);
+	/* PKRU is not part of the kernel's user features, but guests have it. */
+	if (boot_cpu_has(X86_FEATURE_OSPKE))
+		image_features |= XFEATURE_MASK_PKRU;
+	return 0;
+}
+
+/** hvm_fpu_bytes - size of the xsave state block, bytes */
+u32 hvm_fpu_bytes(void)
+{
+	return image_bytes;
+}
+
+/** hvm_fpu_features - XCR0 bits a guest may set */
+u64 hvm_fpu_features(void)
+{
+	return image_features;
+}
+
+/**
+ * hvm_fpu_xcr0_valid - whether XSETBV takes the value (SDM "XSETBV", exceptions)
+ * @xcr0: the value
+ */
+bool hvm_fpu_xcr0_valid(u64 xcr0)
+{
+	u64 avx512 = xcr0 & XFEATURE_MASK_AVX512;
+
+	if (xcr0 & ~image_features || !(xcr0 & XFEATURE_MASK_FP))
+		return false;
+	if ((xcr0 & XFEATURE_MASK_YMM) && !(xcr0 & XFEATURE_MASK_SSE))
+		return false;
+	if (avx512 && (avx512 != XFEATURE_MASK_AVX512 || !(xcr0 & XFEATURE_MASK_YMM)))
+		return false;
+	return !(xcr0 & XFEATURE_BNDS) || (xcr0 & XFEATURE_BNDS) == XFEATURE_BNDS;
+}
+
+/**
+ * hvm_fpu_init - extended state as after reset
+ * @fpu: the state
+ *
+ * Return: 0 or -ENOMEM
+ * Context: process
+ */
+int hvm_fpu_init(struct hvm_fpu *fpu)
+{
+	if (!fpu_alloc_guest_fpstate(&fpu->guest))
+		return -ENOMEM;
+	fpu->xcr0 = XFEATURE_MASK_FP;
+	fpu->pkru = 0;
+	if (boot_cpu_has(X86_FEATURE_OSXSAVE))
+		fpu->host_xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
+	return 0;
+}
+
+/**
+ * hvm_fpu_deinit - reverse of hvm_fpu_init()
+ * @fpu: state that is not loaded
+ */
+void hvm_fpu_deinit(struct hvm_fpu *fpu)
+{
+	fpu_free_guest_fpstate(&fpu->guest);
+}
+
+/**
+ * hvm_fpu_load - make the guest's registers the thread's
+ * @fpu: the state
+ *
+ * Context: process, the vCPU's lock held
+ */
+void hvm_fpu_load(struct hvm_fpu *fpu)
+{
+	fpu_swap_kvm_fpstate(&fpu->guest, true);
+}
+
+/**
+ * hvm_fpu_put - reverse of hvm_fpu_load()
+ * @fpu: the state
+ */
+void hvm_fpu_put(struct hvm_fpu *fpu)
+{
+	fpu_swap_kvm_fpstate(&fpu->guest, false);
+}
+
+/**
+ * hvm_fpu_save_state - the xsave state block
+ * @fpu: state that is not loaded
+ * @image: out: XSAVE image in standard format
+ * @bytes: hvm_fpu_bytes()
+ */
+void hvm_fpu_save_state(struct hvm_fpu *fpu, void *image, u32 bytes)
+{
+	fpu_copy_guest_fpstate_to_uabi(&fpu->guest, image, bytes, image_features, fpu->pkru);
+}
+
+/**
+ * hvm_fpu_load_state - replace the extended state
+ * @fpu: state that is not loaded
+ * @image: XSAVE image in standard format, hvm_fpu_bytes() long
+ *
+ * Return: 0, or -EINVAL: the image's header or MXCSR has bits that the processor would refuse; then
+ * nothing has changed
+ */
+int hvm_fpu_load_state(struct hvm_fpu *fpu, const void *image)
+{
+	return fpu_copy_uabi_to_guest_fpstate(&fpu->guest, image, image_features, &fpu->pkru);
+}
+
+/**
+ * hvm_fpu_enter - last step before the guest: registers, XCR0 and PKRU
+ * @fpu: the state, loaded
+ *
+ * A context switch since hvm_fpu_load() leaves the registers in memory (TIF_NEED_FPU_LOAD).
+ *
+ * Context: interrupts off
+ */
+void hvm_fpu_enter(struct hvm_fpu *fpu)
+{
+	if (unlikely(test_thread_flag(TIF_NEED_FPU_LOAD)))
+		switch_fpu_return();
+	if (unlikely(fpu->xcr0 != fpu->host_xcr0) && fpu->host_xcr0)
+		xsetbv(XCR_XFEATURE_ENABLED_MASK, fpu->xcr0);
+	if (cpu_feature_enabled(X86_FEATURE_OSPKE)) {
+		fpu->host_pkru = rdpkru();
+		if (fpu->host_pkru != fpu->pkru)
+			wrpkru(fpu->pkru);
+	}
+}
+
+/**
+ * hvm_fpu_exit - first step after the guest: the host's XCR0 and PKRU
+ * @fpu: the state, loaded
+ * @read_xcr0: the guest may have changed XCR0 without an exit
+ *
+ * Context: interrupts off
+ */
+void hvm_fpu_exit(struct hvm_fpu *fpu, bool read_xcr0)
+{
+	if (read_xcr0 && fpu->host_xcr0)
+		fpu->xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
+	if (unlikely(fpu->xcr0 != fpu->host_xcr0) && fpu->host_xcr0)
+		xsetbv(XCR_XFEATURE_ENABLED_MASK, fpu->host_xcr0);
+	if (cpu_feature_enabled(X86_FEATURE_OSPKE)) {
+		fpu->pkru = rdpkru();
+		if (fpu->host_pkru != fpu->pkru)
+			wrpkru(fpu->host_pkru);
+	}
+}

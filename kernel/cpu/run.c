@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * HVM_RUN: the loop around the guest. The inner part runs with interrupts off from the last look at
+ * requests over the entry to the handling of the exit; exits the kernel finishes never open them,
+ * for an interrupt that is pending forces the next exit at once. Not here: what an exit means
+ * (exit.c) and what goes into the guest (event.c).
+ */
+#include <linux/preempt.h>
+#include <linux/sched/signal.h>
+#include <linux/vtime.h>
+
+#include "../compat.h"
+#include "complete.h"
+#include "debugreg.h"
+#include "exit.h"
+#include "pv.h"
+#include "run.h"
+
+/* Anything that the thread has to do before it may go on; the kernel's own choice of flags. */
+#define THREAD_WORK	(_TIF_NEED_RESCHED | _TIF_SIGPENDING | _TIF_NOTIFY_SIGNAL | \
+			 _TIF_NOTIFY_RESUME)
+
+/* Make the vCPU current on this CPU. Preemption is off. */
+static void load_here(struct hvm_vcpu *vcpu, int cpu)
+{
+	if (vcpu->cpu != cpu) {
+		vcpu->hw->dirty |= HVM_HW_FLUSH_TLB;
+		hvm_backend->load(vcpu->hw);
+		vcpu->cpu = cpu;
+		vcpu->bell.cpu = cpu;
+		hvm_lapic_move_timer(&vcpu->lapic);
+		hvm_clock_moved(vcpu);
+		return;
+	}
+	hvm_backend->load(vcpu->hw);
+}
+
+static void sched_in(struct preempt_notifier *notifier, int cpu)
+{
+	load_here(container_of(notifier, struct hvm_vcpu, notifier), cpu);
+}
+
+static void sched_out(struct preempt_notifier *notifier, struct task_struct *next)
+{
+	struct hvm_vcpu *vcpu = container_of(notifier, struct hvm_vcpu, notifier);
+
+	hvm_backend->put(vcpu->hw);
+}
+
+static struct preempt_ops preempt_ops = {
+	.sched_in = sched_in,
+	.sched_out = sched_out,
+};
+
+/**
+ * hvm_run_load - make a vCPU current on this CPU, and wherever the thread is scheduled
+ * @vcpu: the vCPU, its lock held
+ *
+ * Context: process
+ */
+void hvm_run_load(struct hvm_vcpu *vcpu)
+{
+	int cpu = get_cpu();
+
+	preempt_notifier_init(&vcpu->notifier, &preempt_ops);
+	preempt_notifier_register(&vcpu->notifier);
+	load_here(vcpu, cpu);
+	put_cpu();
+}
+
+/**
+ * hvm_run_put - reverse of hvm_run_load()
+ * @vcpu: the vCPU, its lock held
+ */
+void hvm_run_put(struct hvm_vcpu *vcpu)
+{
+	preempt_disable();
+	hvm_backend->put(vcpu->hw);
+	preempt_notifier_unregister(&vcpu->notifier);
+	preempt_enable();
+}
+
+static bool must_look(struct hvm_vcpu *vcpu)
+{
+	return READ_ONCE(vcpu->bell.requests) || vcpu->events.mp_state != HVM_MP_RUNNING ||
+	       READ_ONCE(vcpu->run->stop) || READ_ONCE(current_thread_info()->flags) & THREAD_WORK;
+}
+
+/* One entry: the processor's registers become the guest's, and the host's again. */
+static void enter(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
+{
+	struct hvm_hw *hw = vcpu->hw;
+
+	hw->tpr = hvm_lapic_tpr(&vcpu->lapic);
+	hvm_fpu_enter(&vcpu->fpu);
+	if (unlikely(hw->guest_dr))
+		hvm_debugreg_enter(vcpu);
+
+	hvm_backend->enter(hw, exit);
+
+	if (unlikely(hw->guest_dr))
+		hvm_debugreg_exit(vcpu);
+	hvm_fpu_exit(&vcpu->fpu, hvm_caps.xsetbv_silent);
+	hvm_lapic_set_tpr(&vcpu->lapic, hw->tpr);
+	/* An entry that failed delivered nothing: what was injected still is to be. */
+	if (unlikely(exit->reason == HVM_HW_INVALID_STATE))
+		return;
+	vcpu->events.injected = exit->vectoring;
+	if (unlikely(exit->vectoring.type != HVM_EVENT_NONE))
+		vcpu->events.recheck = true;
+}
+
+/*
+ * Enter the guest as long as nobody wants anything. Interrupts are off from the store of the mode
+ * on; a ringer that saw HVM_IN_GUEST sent an interrupt, which ends the next entry at once, so the
+ * mode need not be stored again between entries. Returns with interrupts on.
+ */
+static enum hvm_next run_guest(struct hvm_vcpu *vcpu)
+{
+	enum hvm_next next = HVM_NEXT_ENTER;
+	struct hvm_exit exit;
+
+	local_irq_disable();
+	/* Pairs with set_requests() in request.c. */
+	smp_store_mb(vcpu->bell.mode, HVM_IN_GUEST);
+	vtime_account_guest_enter();
+
+	while (!must_look(vcpu)) {
+		if (vcpu->events.recheck)
+			hvm_event_prepare(vcpu);
+		enter(vcpu, &exit);
+		next = hvm_exit_handle(vcpu, &exit);
+		if (vcpu->bell.mode != HVM_IN_GUEST || next != HVM_NEXT_ENTER)
+			break;
+	}
+
+	if (vcpu->bell.mode == HVM_IN_GUEST)
+		hvm_run_open(vcpu);
+	local_irq_disable();
+	vtime_account_guest_exit();
+	hvm_compat_rcu_note_guest();
+	local_irq_enable();
+	return next;
+}
+
+static u32 take_requests(struct hvm_vcpu *vcpu)
+{
+	return READ_ONCE(vcpu->bell.requests) ? xchg(&vcpu->bell.requests, 0) : 0;
+}
+
+static void take_signals(struct hvm_vcpu *vcpu)
+{
+	u8 page;
+
+	if (hvm_lapic_take_init(&vcpu->lapic))
+		hvm_vcpu_init_signal(vcpu);
+	if (hvm_lapic_take_sipi(&vcpu->lapic, &page))
+		hvm_vcpu_start(vcpu, page);
+}
+
+/* Do what was asked. The guest is stopped and interrupts are on. */
+static enum hvm_next answer_requests(struct hvm_vcpu *vcpu)
+{
+	u32 requests = take_requests(vcpu);
+
+	if (requests & HVM_REQ_FLUSH)
+		vcpu->hw->dirty |= HVM_HW_FLUSH_TLB;
+	if (requests & HVM_REQ_CLOCK)
+		hvm_pv_update_clock(vcpu);
+	if (requests & HVM_REQ_EVENT) {
+		vcpu->events.recheck = true;
+		if (hvm_lapic_signalled(&vcpu->lapic))
+			take_signals(vcpu);
+	}
+	if (requests & HVM_REQ_STOP || READ_ONCE(vcpu->run->stop)) {
+		hvm_backend->expose(vcpu->hw, true);
+		return hvm_exit_leave(vcpu, HVM_EXIT_STOPPED);
+	}
+	if (READ_ONCE(vcpu->run->want_window) && hvm_event_takes_intr(vcpu)) {
+		hvm_backend->expose(vcpu->hw, false);
+		return hvm_exit_leave(vcpu, HVM_EXIT_INTWINDOW);
+	}
+	return hvm_exit_leave_eoi(vcpu, hvm_lapic_take_eoi(&vcpu->lapic));
+}
+
+/*
+ * What the thread itself has to do. TIF_NOTIFY_RESUME alone is no reason for userspace to see EINTR
+ * (any close() before sets it): the system call is restarted, and the work is done on its way out.
+ */
+static int answer_thread(void)
+{
+	if (task_sigpending(current))
+		return -EINTR;
+	if (read_thread_flags() & (_TIF_NOTIFY_RESUME | _TIF_NOTIFY_SIGNAL)) {
+		set_thread_flag(TIF_SIGPENDING);
+		return -ERESTARTNOINTR;
+	}
+	cond_resched();
+	return 0;
+}
+
+/* HLT, or waiting for SIPI: sleep until there is something to do. */
+static void sleep_until_rung(struct hvm_vcpu *vcpu)
+{
+	struct hvm_events *e = &vcpu->events;
+
+	if (e->mp_state == HVM_MP_HALTED && hvm_event_runnable(vcpu)) {
+		e->mp_state = HVM_MP_RUNNING;
+		e->recheck = true;
+		return;
+	}
+	rcuwait_wait_event(&vcpu->bell.wait,
+			   READ_ONCE(vcpu->bell.requests) || READ_ONCE(vcpu->run->stop) ||
+			   read_thread_flags() & (THREAD_WORK & ~_TIF_NEED_RESCHED),
+			   TASK_INTERRUPTIBLE);
+}
+
+static int loop(struct hvm_vcpu *vcpu)
+{
+	enum hvm_next next;
+	int err;
+
+	for (;;) {
+		err = answer_thread();
+		if (err)
+			return err;
+		next = answer_requests(vcpu);
+		if (next == HVM_NEXT_ENTER) {
+			if (vcpu->events.mp_state != HVM_MP_RUNNING)
+				sleep_until_rung(vcpu);
+			if (vcpu->events.mp_state != HVM_MP_RUNNING)
+				continue;
+			next = run_guest(vcpu);
+		}
+		if (next == HVM_NEXT_LEAVE)
+			return 0;
+		if (next == HVM_NEXT_NOMEM)
+			return -ENOMEM;
+	}
+}
+
+static int run_loaded(struct hvm_vcpu *vcpu)
+{
+	int err;
+
+	err = hvm_complete(vcpu);
+	if (err)
+		return err;
+	/* The page may have changed what is asked for; and a completed access may have raised events. */
+	vcpu->events.recheck = true;
+	err = loop(vcpu);
+	if (err)
+		WRITE_ONCE(vcpu->run->reason, HVM_EXIT_NONE);
+	hvm_debugreg_reclaim(vcpu);
+	return err;
+}
+
+/**
+ * hvm_run - HVM_RUN
+ * @vcpu: the vCPU, its lock held
+ *
+ * Return: 0: the run page tells why; -EINTR: a signal; -EINVAL: the completion does not fit;
+ * -ENOMEM: no memory for the guest's page tables
+ * Context: process
+ */
+int hvm_run(struct hvm_vcpu *vcpu)
+{
+	int err;
+
+	lockdep_assert_held(&vcpu->lock);
+	hvm_run_load(vcpu);
+	hvm_fpu_load(&vcpu->fpu);
+	err = run_loaded(vcpu);
+	hvm_fpu_put(&vcpu->fpu);
+	hvm_run_put(vcpu);
+	return err;
+}
