@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Module load, as a ladder, and unload as its exact reverse: the table of contents. The hardware is
+ * taken on every CPU at load and held until unload, so creating a guest never turns anything on.
+ */
+#include <linux/cpuhotplug.h>
+#include <linux/kobject.h>
+#include <linux/module.h>
+#include <asm/reboot.h>
+
+#include "backend.h"
+#include "compat.h"
+#include "cpu/fpu.h"
+#include "dev.h"
+#include "mem/mem.h"
+
+const struct hvm_backend *hvm_backend __ro_after_init;
+struct hvm_caps hvm_caps __ro_after_init;
+
+/* The last error of a CPU that could not turn virtualization on. */
+static atomic_t cpu_error;
+
+static int __init choose_backend(void)
+{
+	static const struct hvm_backend *const backends[] __initconst = {
+		&hvm_vmx_backend,
+		&hvm_svm_backend,
+	};
+	int i, err;
+
+	for (i = 0; i < ARRAY_SIZE(backends); i++) {
+		err = backends[i]->setup(&hvm_caps);
+		if (err == -ENODEV)
+			continue;
+		if (!err)
+			hvm_backend = backends[i];
+		return err;
+	}
+	pr_err("hvm: this processor has neither VT-x nor AMD-V: use another machine\n");
+	return -ENODEV;
+}
+
+/*
+ * An idle KVM owns the emergency callback and the posted-interrupt handler even while it has
+ * virtualization off on every CPU, so its presence is enough to refuse.
+ */
+static int __init refuse_kvm(void)
+{
+	struct kobject *kvm = kset_find_obj(THIS_MODULE->mkobj.kobj.kset, "kvm");
+
+	if (!kvm)
+		return 0;
+	kobject_put(kvm);
+	pr_err("hvm: KVM is loaded and owns the processor: unload it (modprobe -r kvm_intel kvm_amd kvm)\n");
+	return -EBUSY;
+}
+
+static int take_cpu(unsigned int cpu)
+{
+	unsigned long flags;
+	int err;
+
+	local_irq_save(flags);
+	err = hvm_backend->cpu_enable();
+	local_irq_restore(flags);
+	if (!err)
+		return 0;
+	pr_err("hvm: CPU %u cannot turn virtualization on (error %d): something else uses it\n",
+	       cpu, err);
+	atomic_set(&cpu_error, err);
+	return HVM_COMPAT_CPUHP_MAY_FAIL ? err : 0;
+}
+
+static int leave_cpu(unsigned int cpu)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	hvm_backend->cpu_disable();
+	local_irq_restore(flags);
+	return 0;
+}
+
+/* Crash and kexec: the next kernel wants the processor as it was; interrupts are off. */
+static void emergency(void)
+{
+	hvm_backend->cpu_disable();
+}
+
+static int __init take_cpus(void)
+{
+	int err;
+
+	err = cpuhp_setup_state(HVM_COMPAT_CPUHP_STATE, "virt/hvm:online", take_cpu,
+				leave_cpu);
+	if (err)
+		return err;
+	err = atomic_read(&cpu_error);
+	if (err)
+		cpuhp_remove_state(HVM_COMPAT_CPUHP_STATE);
+	return err;
+}
+
+static int __init hvm_init(void)
+{
+	int err;
+
+	err = refuse_kvm();
+	if (err)
+		return err;
+	err = hvm_fpu_setup();
+	if (err)
+		return err;
+	err = choose_backend();
+	if (err)
+		return err;
+	err = take_cpus();
+	if (err)
+		goto err_backend;
+	cpu_emergency_register_virt_callback(emergency);
+	err = hvm_dev_register();
+	if (err)
+		goto err_cpus;
+	pr_info("hvm: %s, %u-bit guest addresses\n", hvm_backend->name, hvm_caps.gpa_bits);
+	return 0;
+
+err_cpus:
+	cpu_emergency_unregister_virt_callback(emergency);
+	cpuhp_remove_state(HVM_COMPAT_CPUHP_STATE);
+err_backend:
+	hvm_backend->teardown();
+	return err;
+}
+
+static void __exit hvm_exit(void)
+{
+	hvm_dev_unregister();
+	hvm_mem_synchronize();
+	cpu_emergency_unregister_virt_callback(emergency);
+	cpuhp_remove_state(HVM_COMPAT_CPUHP_STATE);
+	hvm_backend->teardown();
+}
+
+module_init(hvm_init);
+module_exit(hvm_exit);
+
+MODULE_DESCRIPTION("Hardware virtual machines through /dev/vm");
+MODULE_LICENSE("GPL");
