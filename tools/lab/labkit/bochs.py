@@ -10,7 +10,7 @@ import subprocess
 import tty
 
 from . import cdroot
-from .image import LabError
+from .image import APPEND, LabError
 
 PROGRAM = "bochs"
 MODELS = {"vmx": "corei7_skylake_x", "svm-bochs": "trinity_apu"}
@@ -43,12 +43,9 @@ label linux
 """
 
 # SeaBIOS brings ACPI tables for hot plug registers that Bochs does not have: reads of all ones
-# there would eject every PCI device, so that driver is off. Self-tests and certificates cost
-# seconds and are not what is tested here.
-APPEND = ["console=ttyS0,115200", "loglevel=5", "printk.devkmsg=on", "panic=-1", "oops=panic",
-          "nokaslr", "tsc=reliable", "no_timer_check", "cryptomgr.notests",
-          "initcall_blacklist=load_system_certificate_list",
-          "acpiphp.disable=1"]
+# there would eject every PCI device, so that driver is off.
+BOCHS_APPEND = ["console=ttyS0,115200", "nokaslr", "tsc=reliable", "no_timer_check",
+                "acpiphp.disable=1"]
 
 
 class Bochs:
@@ -66,7 +63,7 @@ class Bochs:
     def prepare(self, make_initramfs, tree):
         """Build the CD: boot loader, kernel, initramfs, and the host's files under root/."""
         make_initramfs(self.run.file("initramfs"))
-        append = [*APPEND, *self.options.append]
+        append = [*BOCHS_APPEND, *APPEND, *self.options.append]
         skeleton = self.run.file("cd")
         os.makedirs(os.path.join(skeleton, "isolinux"))
         for path in (ISOLINUX, LDLINUX):

@@ -17,6 +17,11 @@ DRIVERS = {
 }
 CACHE_KEPT = 16
 
+# Words for every host kernel. A host that dies must not come back as if nothing had been. The
+# initcalls and self-tests left out cost seconds and are not what is tested here.
+APPEND = ["loglevel=5", "printk.devkmsg=on", "panic=-1", "oops=panic", "cryptomgr.notests",
+          "initcall_blacklist=load_system_certificate_list,trace_eval_init"]
+
 
 class LabError(Exception):
     """Something the lab cannot do; the message is the one line to print."""

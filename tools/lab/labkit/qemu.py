@@ -6,7 +6,7 @@ import re
 import socket
 import subprocess
 
-from .image import LabError
+from .image import APPEND, LabError
 
 PROGRAM = "qemu-system-x86_64"
 OLDEST = (7, 2, 15)
@@ -48,7 +48,7 @@ class Qemu:
 
     def _command(self, channel):
         options = self.options
-        append = ["console=ttyS0", "loglevel=5", "panic=-1", "oops=panic", *options.append]
+        append = ["console=ttyS0", *APPEND, *options.append]
         return [
             PROGRAM, "-M", "q35", *self._accel(), "-cpu", options.cpu or "max,+svm",
             "-smp", str(options.smp), "-m", str(options.memory), "-nodefaults", "-nographic",
