@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What an exit was, in neutral terms: from the exit codes of APM volume 2, appendix "SVM Intercept
+ * Exit Codes", to struct hvm_exit. It describes; what follows from an exit is for common code to
+ * decide.
+ */
+#include <asm/ptrace.h>
+#include <asm/mce.h>
+#include <asm/trapnr.h>
+
+#include "svm.h"
+
+/* What struct rule's reason needs beside itself. 0 stands for an exit code that nobody expects. */
+enum detail {
+	UNEXPECTED,
+	NOTHING,
+	EXCEPTION,
+	IRET,
+	PORT,
+	MSR,
+	TASK_SWITCH,
+	FERR,
+};
+
+/**
+ * struct rule - how an exit code is told
+ * @reason: enum hvm_hw_exit
+ * @detail: enum detail
+ * @len: the instruction's length, without redundant prefixes, where it is stepped over; used only
+ *	where the processor does not tell
+ */
+struct rule {
+	u8 reason;
+	u8 detail;
+	u8 len;
+};
+
+static const struct rule rules[] = {
+	[VMEXIT_DR_READ ... VMEXIT_DR_READ + 0x1f] = { HVM_HW_DR_ACCESS, NOTHING },
+	[VMEXIT_EXCEPTION ... VMEXIT_EXCEPTION + 0x1f] = { HVM_HW_EXCEPTION, EXCEPTION },
+	[VMEXIT_INTR ... VMEXIT_INIT] = { HVM_HW_INTR, NOTHING },
+	[VMEXIT_VINTR] = { HVM_HW_WINDOW, NOTHING },
+	[VMEXIT_RDPMC] = { HVM_HW_PRIVILEGED, NOTHING },
+	[VMEXIT_CPUID] = { HVM_HW_CPUID, NOTHING, 2 },
+	[VMEXIT_RSM] = { HVM_HW_UNDEFINED, NOTHING },
+	[VMEXIT_IRET] = { HVM_HW_INTR, IRET },
+	[VMEXIT_INVD] = { HVM_HW_NOP, NOTHING, 2 },
+	[VMEXIT_HLT] = { HVM_HW_HLT, NOTHING, 1 },
+	[VMEXIT_INVLPGA] = { HVM_HW_UNDEFINED, NOTHING },
+	[VMEXIT_IOIO] = { HVM_HW_PIO, PORT },
+	[VMEXIT_MSR] = { HVM_HW_MSR_READ, MSR, 2 },
+	[VMEXIT_TASK_SWITCH] = { HVM_HW_TASK_SWITCH, TASK_SWITCH },
+	[VMEXIT_FERR] = { HVM_HW_EXCEPTION, FERR },
+	[VMEXIT_SHUTDOWN] = { HVM_HW_TRIPLE_FAULT, NOTHING },
+	[VMEXIT_VMRUN] = { HVM_HW_UNDEFINED, NOTHING },
+	[VMEXIT_VMMCALL] = { HVM_HW_HYPERCALL, NOTHING, 3 },
+	[VMEXIT_VMLOAD ... VMEXIT_SKINIT] = { HVM_HW_UNDEFINED, NOTHING },
+	[VMEXIT_WBINVD] = { HVM_HW_NOP, NOTHING, 2 },
+	[VMEXIT_MONITOR ... VMEXIT_MWAIT_ARMED] = { HVM_HW_UNDEFINED, NOTHING },
+	[VMEXIT_XSETBV] = { HVM_HW_XSETBV, NOTHING, 3 },
+	[VMEXIT_RDPRU] = { HVM_HW_UNDEFINED, NOTHING },
+};
+
+/*
+ * The event whose delivery the exit interrupted, from EXITINTINFO or EVENTINJ. INT n, INT3 and INTO
+ * are left out on purpose: RIP still stands at them, so running the guest again executes them
+ * again, and all that was done of the delivery (pushes) is done over with the same values. That is
+ * right with and without NRIP save, and needs no instruction length. The processor reports INT3 and
+ * INTO as exceptions 3 and 4, which nothing else raises.
+ */
+static void decode_event(struct svm_vcpu *svm, u64 info, struct hvm_event *event)
+{
+	u8 vector = info & VMCB_EVENT_VECTOR;
+
+	*event = (struct hvm_event) { .vector = vector };
+	switch (info & VMCB_EVENT_TYPE) {
+	case VMCB_EVENT_INTR:
+		event->type = HVM_EVENT_INTR;
+		break;
+	case VMCB_EVENT_NMI:
+		event->type = HVM_EVENT_NMI;
+		event->vector = X86_TRAP_NMI;
+		svm_nmi_set_masked(svm, false);
+		break;
+	case VMCB_EVENT_EXCEPTION:
+		if (vector != X86_TRAP_BP && vector != X86_TRAP_OF)
+			event->type = HVM_EVENT_EXCEPTION;
+		break;
+	}
+	if (event->type == HVM_EVENT_EXCEPTION && info & VMCB_EVENT_HAS_ERROR) {
+		event->flags = HVM_EVENT_ERROR;
+		event->error = info >> VMCB_EVENT_ERROR_SHIFT;
+	}
+}
+
+static bool pushes_error(u8 vector)
+{
+	const u32 set = BIT(X86_TRAP_DF) | BIT(X86_TRAP_TS) | BIT(X86_TRAP_NP) | BIT(X86_TRAP_SS) |
+			BIT(X86_TRAP_GP) | BIT(X86_TRAP_PF) | BIT(X86_TRAP_AC) | BIT(X86_TRAP_CP) |
+			BIT(X86_TRAP_VC) | BIT(30);
+
+	return BIT(vector) & set;
+}
+
+/*
+ * A machine check hit while the guest ran; what happened is in the machine-check banks. The
+ * intercept took the place of the host's own exception, so its handler has to be called, as if it
+ * had interrupted the process: this process runs the guest's memory.
+ */
+static void handle_machine_check(void)
+{
+	struct pt_regs regs = { .cs = 3, .flags = X86_EFLAGS_IF };
+
+	do_machine_check(&regs);
+}
+
+/*
+ * While the guest does not hold its debug registers DR6 in the VMCB is neutral, so that what is set
+ * in it is what this #DB means.
+ */
+static u64 take_dr6(struct svm_vcpu *svm)
+{
+	u64 bits = svm->vmcb->dr6 & SVM_DR6_EVENTS;
+
+	if (!svm->dr_live) {
+		svm->vmcb->dr6 = SVM_DR6_NEUTRAL;
+		svm->vmcb->clean &= ~VMCB_CLEAN_DR;
+	}
+	return bits;
+}
+
+static void decode_exception(struct svm_vcpu *svm, struct hvm_exit *exit, u8 vector)
+{
+	struct vmcb *vmcb = svm->vmcb;
+
+	if (vector == X86_TRAP_MC) {
+		handle_machine_check();
+		exit->reason = HVM_HW_INTR;
+		return;
+	}
+	exit->event = (struct hvm_event) { .type = HVM_EVENT_EXCEPTION, .vector = vector };
+	if (pushes_error(vector)) {
+		exit->event.flags |= HVM_EVENT_ERROR;
+		exit->event.error = vmcb->exit_info_1;
+	}
+	if (vector == X86_TRAP_PF) {
+		exit->event.flags |= HVM_EVENT_PAYLOAD;
+		exit->event.payload = vmcb->exit_info_2;
+	} else if (vector == X86_TRAP_DB) {
+		exit->event.flags |= HVM_EVENT_PAYLOAD;
+		exit->event.payload = take_dr6(svm);
+	}
+}
+
+static void decode_port(struct vmcb *vmcb, struct hvm_exit *exit)
+{
+	u64 info = vmcb->exit_info_1;
+
+	exit->insn_len = vmcb->exit_info_2 - vmcb->rip;
+	exit->pio.port = info >> VMEXIT_IO_PORT_SHIFT;
+	exit->pio.bytes = info >> VMEXIT_IO_BYTES_SHIFT & 7;
+	exit->pio.flags = info & VMEXIT_IO_IN ? HVM_PIO_IN : 0;
+	if (unlikely(info & (VMEXIT_IO_STRING | VMEXIT_IO_REP))) {
+		exit->pio.flags |= info & VMEXIT_IO_STRING ? HVM_PIO_STRING : 0;
+		exit->pio.flags |= info & VMEXIT_IO_REP ? HVM_PIO_REP : 0;
+	}
+}
+
+static void copy_insn(struct vmcb *vmcb, struct hvm_exit *exit)
+{
+	u8 len = vmcb->insn_bytes_len & 0xf;
+
+	exit->insn_bytes_len = len;
+	memcpy(exit->insn_bytes, vmcb->insn_bytes, len);
+}
+
+/*
+ * A reserved bit set in a nested table is not the guest's doing and mapping the page again would
+ * not help.
+ */
+static void decode_fault(struct vmcb *vmcb, struct hvm_exit *exit)
+{
+	u64 info = vmcb->exit_info_1;
+
+	exit->reason = HVM_HW_TDP_FAULT;
+	exit->insn_len = 0;
+	exit->insn_bytes_len = 0;
+	if (unlikely(info & VMEXIT_NPF_RESERVED)) {
+		exit->reason = HVM_HW_UNKNOWN;
+		exit->raw = VMEXIT_NPF;
+		return;
+	}
+	exit->memory.gpa = vmcb->exit_info_2;
+	exit->memory.access = info & VMEXIT_NPF_FETCH ? HVM_ACCESS_EXEC :
+			      info & VMEXIT_NPF_WRITE ? HVM_ACCESS_WRITE : HVM_ACCESS_READ;
+	exit->memory.walk = info & VMEXIT_NPF_WALK;
+	if (svm_caps.insn_bytes && !(info & VMEXIT_NPF_FETCH))
+		copy_insn(vmcb, exit);
+}
+
+/*
+ * An unmasked x87 error while CR0.NE is clear would be told by a pin that no part of this machine
+ * listens to: tell it as #MF.
+ */
+static void decode_ferr(struct hvm_exit *exit)
+{
+	exit->event = (struct hvm_event) { .type = HVM_EVENT_EXCEPTION, .vector = X86_TRAP_MF };
+}
+
+/* Exits with something to tell beside the reason, the frequent ones first. */
+static void decode_detail(struct svm_vcpu *svm, struct hvm_exit *exit, u8 detail, u32 code)
+{
+	struct vmcb *vmcb = svm->vmcb;
+
+	if (detail == MSR) {
+		exit->reason = vmcb->exit_info_1 & 1 ? HVM_HW_MSR_WRITE : HVM_HW_MSR_READ;
+		return;
+	}
+	if (detail == PORT) {
+		decode_port(vmcb, exit);
+		return;
+	}
+	switch (detail) {
+	case EXCEPTION:
+		decode_exception(svm, exit, code - VMEXIT_EXCEPTION);
+		break;
+	case IRET:
+		svm_nmi_iret(svm);
+		break;
+	case TASK_SWITCH:
+		exit->raw = (u16)vmcb->exit_info_1;
+		break;
+	case FERR:
+		decode_ferr(exit);
+		break;
+	default:
+		exit->reason = HVM_HW_UNKNOWN;
+		exit->raw = code;
+	}
+}
+
+/* Codes beyond the table. */
+static void decode_rare(struct svm_vcpu *svm, struct hvm_exit *exit, u32 code)
+{
+	exit->insn_len = 0;
+	if (code != VMEXIT_INVALID) {
+		exit->reason = HVM_HW_UNKNOWN;
+		exit->raw = code;
+		return;
+	}
+	/* Nothing ran: the event that should have gone in is still to be delivered. */
+	if (svm->vmcb->event_inj & VMCB_EVENT_VALID)
+		decode_event(svm, svm->vmcb->event_inj, &exit->vectoring);
+	exit->reason = HVM_HW_INVALID_STATE;
+	exit->raw = svm_state_invalid(svm->vmcb);
+}
+
+/**
+ * svm_exit_decode - describe the exit that just happened
+ * @svm: the virtual CPU
+ * @exit: filled in
+ *
+ * Context: interrupts off
+ */
+void svm_exit_decode(struct svm_vcpu *svm, struct hvm_exit *exit)
+{
+	struct vmcb *vmcb = svm->vmcb;
+	u32 code = vmcb->exit_code;
+	const struct rule *rule;
+
+	exit->vectoring.type = HVM_EVENT_NONE;
+	if (likely(code < ARRAY_SIZE(rules))) {
+		rule = &rules[code];
+		exit->reason = rule->reason;
+		exit->insn_len = rule->len;
+		if (rule->len && svm_caps.nrip)
+			exit->insn_len = vmcb->next_rip - vmcb->rip;
+		if (rule->detail != NOTHING)
+			decode_detail(svm, exit, rule->detail, code);
+	} else if (likely(code == VMEXIT_NPF)) {
+		decode_fault(vmcb, exit);
+	} else {
+		decode_rare(svm, exit, code);
+		return;
+	}
+	if (unlikely(vmcb->exit_int_info & VMCB_EVENT_VALID))
+		decode_event(svm, vmcb->exit_int_info, &exit->vectoring);
+}

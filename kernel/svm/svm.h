@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files of the AMD-V backend share: the virtual CPU, the CPU it runs on, and who does
+ * what. Included by nobody outside svm/.
+ */
+#ifndef HVM_SVM_SVM_H
+#define HVM_SVM_SVM_H
+
+#include <linux/container_of.h>
+#include <linux/percpu.h>
+
+#include "../backend.h"
+#include "enter.h"
+#include "vmcb.h"
+
+/* More work for the next enter(), in &hvm_hw.dirty beside HVM_HW_*. */
+#define SVM_DIRTY_TLB		BIT(31)	/* the TLB was flushed by the last VMRUN: stop */
+#define SVM_DIRTY_DR		BIT(30)	/* the guest holds its debug registers: load DR6 */
+#define SVM_DIRTY_NMI		BIT(29)	/* an NMI waits: see whether a step opens its window */
+
+/* DR6 with nothing to report, DR7 with no breakpoint on (APM volume 2, "Debug Registers"). */
+#define SVM_DR6_NEUTRAL		0xffff0ff0ULL
+#define SVM_DR6_EVENTS		0x0000e00fULL	/* B0 to B3, BD, BS, BT */
+#define SVM_DR6_STEP		BIT_ULL(14)
+#define SVM_DR7_NEUTRAL		0x400ULL
+
+/* &svm_vcpu.after: what has to be done after an exit */
+#define SVM_AFTER_DR		BIT(0)	/* save the guest's DR6 */
+#define SVM_AFTER_NMI		BIT(1)	/* NMIs are masked, or one waits */
+
+/**
+ * struct svm_caps - what this processor has beyond what is required
+ * @nrip: next RIP is saved at exits
+ * @flush_by_asid: one ASID can be flushed
+ * @insn_bytes: nested page faults come with instruction bytes
+ * @lbr: DebugCtl and the branch records can be the guest's own
+ * @tsc_aux: there is a TSC_AUX
+ * @max_asid: highest ASID
+ *
+ * Constant after setup.
+ */
+struct svm_caps {
+	bool nrip;
+	bool flush_by_asid;
+	bool insn_bytes;
+	bool lbr;
+	bool tsc_aux;
+	u32 max_asid;
+};
+
+extern struct svm_caps svm_caps;
+
+/**
+ * struct svm_cpu - one host CPU
+ * @save_area: [I] where VMRUN keeps the host's state; its format is the processor's own
+ * @host_vmcb: [I] where VMSAVE keeps the rest
+ * @host_pa: [I] physical address of @host_vmcb
+ * @asid_generation: [C] counts how often the ASIDs were used up
+ * @next_asid: [C] the next ASID nobody has used in this generation
+ * @last_id: [C] &svm_vcpu.id of the last to run here
+ * @tsc_aux: [C] the host's TSC_AUX
+ *
+ * [I] set at setup; [C] this CPU only, preemption off.
+ */
+struct svm_cpu {
+	void *save_area;
+	struct vmcb *host_vmcb;
+	u64 host_pa;
+	u64 asid_generation;
+	u32 next_asid;
+	u64 last_id;
+	u64 tsc_aux;
+};
+
+DECLARE_PER_CPU(struct svm_cpu, svm_cpu);
+
+/**
+ * struct svm_vcpu - one virtual CPU
+ * @hw: the face that common code sees
+ * @entry: operands of VMRUN
+ * @vmcb: [I] its VMCB
+ * @id: [I] never used for another
+ * @asid_generation: [V] generation of its ASID on @cpu
+ * @cpu: [V] where it was last loaded, or -1
+ * @loaded: [V] loaded now
+ * @new_asid: [V] its ASID is not its own any more
+ * @dr_live: [V] the VMCB holds the guest's DR7; otherwise @dr7 does
+ * @after: [V] SVM_AFTER_*
+ * @nmi_masked: [V] an NMI was injected and its IRET has not completed
+ * @nmi_iret: [V] that IRET is about to run: it was at @iret_rip
+ * @want_nmi: [V] an exit is wanted when NMIs are not masked
+ * @stepping: [V] RFLAGS.TF was set to get that exit
+ * @step_tf: [V] RFLAGS.TF before
+ * @iret_rip: [V] see @nmi_iret
+ * @step_rip: [V] where the step began
+ * @dr7: [V] see @dr_live
+ * @tsc_aux: [V] the guest's TSC_AUX
+ * @spec_ctrl: [V] the guest's SPEC_CTRL where the processor does not keep one for guests
+ *
+ * [I] set at create; [V] the thread that holds the vCPU's mutex.
+ */
+struct svm_vcpu {
+	struct hvm_hw hw;
+	struct svm_entry entry;
+	struct vmcb *vmcb;
+	u64 id;
+	u64 asid_generation;
+	int cpu;
+	bool loaded;
+	bool new_asid;
+	bool dr_live;
+	u8 after;
+	bool nmi_masked;
+	bool nmi_iret;
+	bool want_nmi;
+	bool stepping;
+	bool step_tf;
+	u64 iret_rip;
+	u64 step_rip;
+	u64 dr7;
+	u64 tsc_aux;
+	u64 spec_ctrl;
+};
+
+static inline struct svm_vcpu *to_svm(struct hvm_hw *hw)
+{
+	return container_of(hw, struct svm_vcpu, hw);
+}
+
+/* caps.c */
+int svm_caps_find(struct hvm_caps *caps);
+
+/* host.c */
+int svm_host_setup(void);
+void svm_host_teardown(void);
+int svm_cpu_enable(void);
+void svm_cpu_disable(void);
+void svm_asid_new(struct svm_vcpu *svm);
+void svm_load(struct hvm_hw *hw);
+void svm_put(struct hvm_hw *hw);
+
+/* run.c */
+void svm_enter(struct hvm_hw *hw, struct hvm_exit *exit);
+u32 svm_exceptions(const struct svm_vcpu *svm);
+
+/* exit.c */
+void svm_exit_decode(struct svm_vcpu *svm, struct hvm_exit *exit);
+
+/* inject.c */
+bool svm_skip(struct hvm_hw *hw, unsigned int len);
+void svm_inject(struct hvm_hw *hw, const struct hvm_event *event);
+void svm_window(struct hvm_hw *hw, u32 flags, u8 prio);
+u32 svm_blocked(struct hvm_hw *hw);
+void svm_nmi_iret(struct svm_vcpu *svm);
+void svm_nmi_before_entry(struct svm_vcpu *svm);
+void svm_nmi_after_exit(struct svm_vcpu *svm, struct hvm_exit *exit);
+void svm_nmi_set_masked(struct svm_vcpu *svm, bool masked);
+
+/* state.c */
+void svm_state_reset(struct svm_vcpu *svm);
+void svm_expose(struct hvm_hw *hw, bool full);
+void svm_get_state(struct hvm_hw *hw, u32 mask, struct hvm_hw_state *state);
+void svm_set_state(struct hvm_hw *hw, u32 mask, const struct hvm_hw_state *state);
+enum hvm_invalid_field svm_state_invalid(const struct vmcb *vmcb);
+void svm_dump(struct hvm_hw *hw);
+
+/* msr.c */
+int svm_msr_setup(void);
+void svm_msr_teardown(void);
+u64 svm_msr_map(bool exit_all);
+u64 svm_io_map(void);
+int svm_get_msr(struct hvm_hw *hw, u32 index, u64 *value);
+int svm_set_msr(struct hvm_hw *hw, u32 index, u64 value);
+const u32 *svm_msr_list(void);
+
+#endif /* HVM_SVM_SVM_H */
