@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Frequencies: TSC ticks to nanoseconds, in the arithmetic that the paravirtual clock's page
+ * prescribes, and the TSC as a fraction of a crystal. Pure: no kernel object, so that a unit test
+ * compiles the same file.
+ */
+#ifndef HVM_CPU_SCALE_H
+#define HVM_CPU_SCALE_H
+
+#include <linux/types.h>
+
+/**
+ * struct hvm_scale - how TSC ticks become nanoseconds
+ * @mul: 32-bit fraction
+ * @shift: left shift before it, right if negative
+ *
+ * The arithmetic of the paravirtual clock's page: ns = ((ticks << shift) * mul) >> 32.
+ */
+struct hvm_scale {
+	u32 mul;
+	s8 shift;
+};
+
+struct hvm_scale hvm_scale_from_khz(u32 khz);
+u64 hvm_scale_ticks(struct hvm_scale scale, u64 ticks);
+void hvm_scale_fraction(u32 khz, u32 of_khz, u32 *numerator, u32 *denominator);
+
+#endif /* HVM_CPU_SCALE_H */
