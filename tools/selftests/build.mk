@@ -12,7 +12,7 @@
 # bounded random corpus that is the same every time and prints KTAP; `make libfuzz` builds
 # build/bin/libfuzz-NAME with clang's own driver, for as long a run as one likes.
 
-insn_sources := $(addprefix userspace/libhvm/insn/,alu.c cpu.c decode.c execute.c string.c table.c \
+insn_sources := $(addprefix userspace/libhvm/insn/,alu.c cpu.c decode.c execute.c plain.c string.c table.c \
 	vector.c)
 
 UNIT_TESTS += insn_decode
@@ -29,6 +29,32 @@ unit_insn_native := tools/selftests/unit/insn_run_native.c $(insn_sources)
 
 UNIT_TESTS += walk_tables
 unit_walk_tables := userspace/libhvm/walk.c
+
+# The interrupt rooms of the kernel, against a shim in place of the kernel's headers: those that do
+# not exist here are empty files, for the shim is included before anything.
+lapic_sources := $(addprefix kernel/irq/,irq.c lapic.c msi.c register.c state.c timer.c) \
+	$(addprefix tools/selftests/unit/,kernel_shim.c lapic_fixture.c)
+lapic_empty := $(addprefix $(BUILD)/shim/,$(addprefix linux/,atomic.h bitops.h bits.h build_bug.h \
+	cache.h compiler.h cpumask.h hash.h hrtimer.h ktime.h list.h math64.h minmax.h rculist.h \
+	rcupdate.h rcuwait.h slab.h spinlock.h) asm/msr.h asm/tsc.h)
+lapic_flags := -include tools/selftests/unit/kernel_shim.h -I$(BUILD)/shim -Ikernel \
+	-Wno-unused-parameter -Wno-sign-compare
+
+UNIT_TESTS += lapic_core
+unit_lapic_core := $(lapic_sources)
+
+UNIT_TESTS += lapic_registers
+unit_lapic_registers := $(lapic_sources)
+
+# The second-level tables of the kernel, with tdp_port_user.h in place of its pages.
+tdp_sources := $(addprefix kernel/tdp/,map.c protect.c walk.c zap.c) \
+	tools/selftests/unit/tdp_fixture.c
+
+UNIT_TESTS += tdp_tables
+unit_tdp_tables := $(tdp_sources)
+
+UNIT_TESTS += tdp_model
+unit_tdp_model := $(tdp_sources)
 
 FUZZERS += insn
 fuzz_insn := $(insn_sources)
@@ -54,6 +80,18 @@ $(foreach name,$(UNIT_TESTS),$(eval $(call unit_test_rule,$(name))))
 $(foreach name,$(FUZZERS),$(eval $(call fuzzer_rule,$(name))))
 
 $(BUILD)/obj/tools/selftests/%.o: UCFLAGS += -Itools/selftests/lib
+
+$(call selftest_objects,$(tdp_sources) $(wildcard tools/selftests/unit/tdp_*.c)): \
+	UCFLAGS += -Itools/selftests/unit -Ikernel/tdp
+
+lapic_objects := $(call selftest_objects,$(lapic_sources) $(wildcard tools/selftests/unit/lapic_*.c))
+
+$(lapic_objects): UCFLAGS += $(lapic_flags)
+$(lapic_objects): $(lapic_empty)
+
+$(lapic_empty):
+	@mkdir -p $(@D)
+	@touch $@
 
 link_selftest = $(q)$(CC) $(SANITIZE) $(ULDFLAGS) -o $@ $^ $(ULDLIBS)
 

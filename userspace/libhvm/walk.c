@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The guest page-table walk: see walk.h. One loop serves every paging mode; a
- * small struct says how the modes differ. The tables are the guest's: whatever
+ * The guest page-table walk: see walk.h. One loop serves the older paging modes,
+ * whose differences a small struct holds, and one the 64-bit formats. The tables are the guest's: whatever
  * they hold, a walk reads at most five entries.
  */
 #include <stddef.h>
@@ -30,12 +30,16 @@
 #define ENTRY_PS	0x80ull
 #define ENTRY_NX	0x8000000000000000ull
 
+/* Bits 51:12, the widest address. */
+#define ADDRESS_BITS	0xffffffffff000ull
+
 #define MAX_LEVELS	5
 
 /*
  * A walk under way.
  * levels: of tables; bits: of the address that one level consumes; entry_size:
- * bytes; long_mode: entries have the 64-bit format's ignored bits; entries and
+ * bytes; long_mode: entries have the 64-bit format's ignored bits; pae: the
+ * three-level format; reserved: bits that are zero in every entry; entries and
  * at: what was read, and where, for the accessed bits
  */
 struct walk {
@@ -48,6 +52,8 @@ struct walk {
 	unsigned int bits;
 	unsigned int entry_size;
 	bool long_mode;
+	bool pae;
+	uint64_t reserved;
 	uint64_t entries[MAX_LEVELS + 1];
 	uint64_t at[MAX_LEVELS + 1];
 };
@@ -57,29 +63,29 @@ static inline uint64_t bits_between(unsigned int low, unsigned int end)
 	return end <= low ? 0 : (~0ull << low) & (end == 64 ? ~0ull : (1ull << end) - 1);
 }
 
-static void choose_format(struct walk *w)
+static inline void choose_format(struct walk *w)
 {
 	const struct walk_paging *p = w->paging;
 
 	w->long_mode = p->efer & EFER_LMA;
+	w->pae = !w->long_mode && (p->cr4 & CR4_PAE);
 	w->bits = 9;
 	w->entry_size = 8;
+	w->reserved = bits_between(p->phys_bits, w->long_mode ? 52 : 63);
+	if (!(p->efer & EFER_NXE))
+		w->reserved |= ENTRY_NX;
 	if (w->long_mode) {
 		w->levels = p->cr4 & CR4_LA57 ? 5 : 4;
 		return;
 	}
 	w->gva &= 0xffffffff;
 	w->levels = 3;
-	if (!(p->cr4 & CR4_PAE)) {
+	if (!w->pae) {
 		w->levels = 2;
 		w->bits = 10;
 		w->entry_size = 4;
+		w->reserved = 0;
 	}
-}
-
-static inline bool is_pae(const struct walk *w)
-{
-	return !w->long_mode && w->entry_size == 8;
 }
 
 static enum walk_status fault(struct walk *w, uint32_t why)
@@ -100,33 +106,30 @@ static inline unsigned int level_shift(const struct walk *w, unsigned int level)
 }
 
 /* The physical address an entry or CR3 holds, for a page of 2^@shift bytes. */
-static uint64_t entry_address(const struct walk *w, uint64_t entry, unsigned int shift)
+static inline uint64_t entry_address(const struct walk *w, uint64_t entry, unsigned int shift)
 {
-	uint64_t address = entry & bits_between(shift, 52);
+	uint64_t address = entry & ADDRESS_BITS & (~0ull << shift);
 
-	if (w->entry_size == 4) {
-		address = entry & bits_between(shift, 32);
-		/* PSE-36: bits 20:13 of a 4 MiB page's entry are bits 39:32. */
-		if (shift > PAGE_SHIFT)
-			address |= (entry & bits_between(13, 21)) << (32 - 13);
-	}
+	/* PSE-36: bits 20:13 of a 4 MiB page's entry are bits 39:32. */
+	if (w->entry_size == 4 && shift > PAGE_SHIFT)
+		address |= (entry & 0x1fe000) << (32 - 13);
 	return address;
 }
 
 static uint64_t root_address(const struct walk *w)
 {
 	/* In PAE mode four entries of eight bytes lie at a multiple of 32. */
-	if (is_pae(w))
+	if (w->pae)
 		return w->paging->cr3 & bits_between(5, 32);
-	return entry_address(w, w->paging->cr3, PAGE_SHIFT);
+	return (uint32_t)w->paging->cr3 & ADDRESS_BITS;
 }
 
-static enum walk_status read_entry(struct walk *w, unsigned int level, uint64_t table)
+static inline enum walk_status read_entry(struct walk *w, unsigned int level, uint64_t table)
 {
 	unsigned int index = w->gva >> level_shift(w, level) & ((1u << w->bits) - 1);
 	uint64_t entry = 0;
 
-	if (is_pae(w) && level == 3 && w->paging->pdpte) {
+	if (w->pae && level == 3 && w->paging->pdpte) {
 		w->entries[level] = w->paging->pdpte[index & 3];
 		return WALK_OK;
 	}
@@ -146,30 +149,27 @@ static inline bool is_leaf(const struct walk *w, unsigned int level)
 		return false;
 	if (w->entry_size == 4)
 		return w->paging->cr4 & CR4_PSE;
-	return level == 2 || (level == 3 && w->long_mode);
+	return level == 2;
 }
 
-/* Bits that must be zero: SDM volume 3, the figures of entry formats. */
-static uint64_t reserved_bits(const struct walk *w, unsigned int level)
+/* Bits that must be zero besides: SDM volume 3, the figures of entry formats. */
+static uint64_t reserved_large(const struct walk *w, unsigned int level)
 {
-	unsigned int shift = level_shift(w, level), phys = w->paging->phys_bits;
-	bool large = level > 1 && is_leaf(w, level);
-	uint64_t reserved;
+	unsigned int phys = w->paging->phys_bits;
 
-	if (w->entry_size == 4) {
-		if (!large)
-			return 0;
+	if (w->entry_size == 4)
 		return bits_between(21, 22) | bits_between(phys < 40 ? 13 + phys - 32 : 21, 21);
-	}
-	if (is_pae(w) && level == 3)
-		return bits_between(1, 3) | bits_between(5, 9) | bits_between(phys, 64);
-	reserved = bits_between(phys, w->long_mode ? 52 : 63);
-	if (!(w->paging->efer & EFER_NXE))
-		reserved |= ENTRY_NX;
-	if (large)
-		reserved |= bits_between(13, shift);
-	if (level > 3)
-		reserved |= ENTRY_PS;
+	return bits_between(13, level_shift(w, level));
+}
+
+static inline uint64_t reserved_bits(const struct walk *w, unsigned int level)
+{
+	uint64_t reserved = w->reserved;
+
+	if (w->pae && level == 3)
+		return reserved | bits_between(1, 3) | bits_between(5, 9) | bits_between(52, 64);
+	if (level > 1 && is_leaf(w, level))
+		reserved |= reserved_large(w, level);
 	return reserved;
 }
 
@@ -199,7 +199,7 @@ static void set_accessed(struct walk *w, unsigned int leaf)
 	for (unsigned int level = w->levels; level >= leaf; level--) {
 		uint64_t old = w->entries[level], new = old | ENTRY_A;
 
-		if (is_pae(w) && level == 3)
+		if (w->pae && level == 3)
 			continue;
 		if (level == leaf && (w->access & WALK_WRITE))
 			new |= ENTRY_D;
@@ -222,6 +222,7 @@ static enum walk_status finish(struct walk *w, unsigned int leaf, uint64_t right
 	return WALK_OK;
 }
 
+/* The 32-bit and PAE formats. */
 static enum walk_status walk_tables(struct walk *w)
 {
 	uint64_t table = root_address(w), rights = ENTRY_W | ENTRY_U;
@@ -237,7 +238,7 @@ static enum walk_status walk_tables(struct walk *w)
 			return fault(w, 0);
 		if (w->entries[level] & reserved_bits(w, level))
 			return fault(w, WALK_PRESENT | WALK_RESERVED);
-		if (!is_pae(w) || level != 3) {
+		if (!w->pae || level != 3) {
 			rights &= w->entries[level];
 			no_execute |= w->entries[level] >> 63;
 		}
@@ -248,13 +249,44 @@ static enum walk_status walk_tables(struct walk *w)
 	}
 }
 
+/*
+ * The same as walk_tables() for the 64-bit formats, which nearly every guest
+ * uses: what differs by mode is a constant here.
+ */
+static enum walk_status walk_tables_long(struct walk *w)
+{
+	struct walk_memory *memory = w->memory;
+	uint64_t table = w->paging->cr3 & ADDRESS_BITS, rights = ~0ull, entry;
+	unsigned int shift = PAGE_SHIFT + (w->levels - 1) * 9;
+	uint64_t no_execute = 0, reserved = w->reserved;
+
+	for (unsigned int level = w->levels;; level--, shift -= 9) {
+		w->at[level] = table + (w->gva >> shift & 0x1ff) * 8;
+		if (!memory->read(memory, w->at[level], &entry, 8)) {
+			w->result->gpa = w->at[level];
+			return WALK_UNREADABLE;
+		}
+		w->entries[level] = entry;
+		if (!(entry & ENTRY_P))
+			return fault(w, 0);
+		if (entry & reserved)
+			return fault(w, WALK_PRESENT | WALK_RESERVED);
+		rights &= entry;
+		no_execute |= entry & ENTRY_NX;
+		if (level > 1 && !(entry & ENTRY_PS)) {
+			table = entry & ADDRESS_BITS;
+			continue;
+		}
+		if (level > 1 && (level > 3 || entry & reserved_large(w, level)))
+			return fault(w, WALK_PRESENT | WALK_RESERVED);
+		return finish(w, level, rights, no_execute);
+	}
+}
+
 enum walk_status walk_gva(const struct walk_paging *paging, struct walk_memory *memory,
 			  uint64_t gva, unsigned int access, struct walk_result *result)
 {
-	struct walk w = {
-		.paging = paging, .memory = memory, .result = result, .gva = gva,
-		.access = access,
-	};
+	struct walk w;
 
 	result->error = 0;
 	if (!(paging->cr0 & CR0_PG)) {
@@ -262,8 +294,13 @@ enum walk_status walk_gva(const struct walk_paging *paging, struct walk_memory *
 		result->page_size = 1ull << 32;
 		return WALK_OK;
 	}
+	w.paging = paging;
+	w.memory = memory;
+	w.result = result;
+	w.gva = gva;
+	w.access = access;
 	choose_format(&w);
-	return walk_tables(&w);
+	return w.long_mode ? walk_tables_long(&w) : walk_tables(&w);
 }
 
 enum walk_status walk_range(const struct walk_paging *paging, struct walk_memory *memory,

@@ -3,7 +3,8 @@
  * From bytes to struct insn: prefixes, opcode, ModRM and SIB, displacement,
  * immediate (SDM volume 2, "Instruction Format"). The bytes are the guest's and
  * are trusted for nothing: every read is bounded by what is there and by the
- * architecture's 15 bytes. What the operation then does is execute.c's business.
+ * architecture's 15 bytes. What the operation then does is execute.c's business;
+ * plain.c is a shorter way for the commonest instructions.
  */
 #include <string.h>
 
@@ -11,13 +12,6 @@
 #include "table.h"
 
 #define NO_OVERRIDE	0xff
-
-/* Bits of a REX prefix. */
-#define REX_B		0x01
-#define REX_X		0x02
-#define REX_R		0x04
-#define REX_W		0x08
-#define REX_PRESENT	0x40
 
 /*
  * The decoder's place and what the prefixes said.
@@ -237,6 +231,7 @@ static enum insn_status vector_size(struct decoder *d)
 		d->insn->size = 1u << log2 << d->vex_l;
 	else
 		d->insn->size = d->rex & REX_W ? 8 : 4;
+	d->insn->mem_size = d->insn->size;
 	return INSN_OK;
 }
 
@@ -439,8 +434,13 @@ static inline void operands_init(struct decoder *d, const struct insn_opcode *op
 	insn->imm = 0;
 }
 
-enum insn_status insn_decode(const uint8_t *bytes, size_t n, enum insn_mode mode,
-			     struct insn *insn, struct insn_exception *exception)
+/*
+ * The long way: any mode, any prefix, any number of bytes. Kept apart so that the
+ * short way does not pay for its stack frame.
+ */
+static __attribute__((noinline)) enum insn_status
+decode_any(const uint8_t *bytes, size_t n, enum insn_mode mode, struct insn *insn,
+	   struct insn_exception *exception)
 {
 	struct decoder d = {
 		.p = bytes, .start = bytes,
@@ -476,4 +476,13 @@ enum insn_status insn_decode(const uint8_t *bytes, size_t n, enum insn_mode mode
 			return status;
 	}
 	return apply_prefixes(&d);
+}
+
+enum insn_status insn_decode(const uint8_t *bytes, size_t n, enum insn_mode mode,
+			     struct insn *insn, struct insn_exception *exception)
+{
+	if (mode == INSN_MODE_64 && n >= INSN_MAX_LENGTH &&
+	    insn_decode_plain(bytes, insn))
+		return INSN_OK;
+	return decode_any(bytes, n, mode, insn, exception);
 }

@@ -97,7 +97,7 @@ static inline uint64_t effective_address(const struct insn_cpu *cpu, const struc
 		offset += cpu->rip + insn->length;
 	if (insn->index < INSN_GPR_COUNT)
 		offset += cpu->gpr[insn->index] << insn->scale;
-	return offset & size_mask(insn->addr_size);
+	return insn->addr_size == 8 ? offset : offset & size_mask(insn->addr_size);
 }
 
 static inline bool is_canonical(const struct insn_cpu *cpu, uint64_t gva)
@@ -118,6 +118,9 @@ static inline enum insn_status linear_address(struct insn_cpu *cpu, unsigned int
 	if (seg >= INSN_SEG_FS)
 		offset += cpu->seg[seg].base;
 	*gva = offset;
+	/* Canonical with 48 bits, whatever the size; then the exact question. */
+	if (offset + (1ull << 47) <= (1ull << 48) - INSN_MAX_ACCESS)
+		return INSN_OK;
 	if (is_canonical(cpu, offset) && is_canonical(cpu, offset + size - 1))
 		return INSN_OK;
 	return insn_raise(cpu, seg == INSN_SEG_SS ? INSN_SS : INSN_GP);

@@ -199,8 +199,8 @@ struct insn_cpu {
 
 /* Bits of &insn.flags. */
 #define INSN_F_MEM		0x0001u	/* the r/m operand is in memory */
-#define INSN_F_TO_REG		0x0002u	/* the result goes to the reg operand */
-#define INSN_F_IMM		0x0004u	/* the second operand is &insn.imm */
+#define INSN_F_TO_REG		0x0004u	/* the result goes to the reg operand */
+#define INSN_F_IMM		0x0002u	/* the second operand is &insn.imm */
 #define INSN_F_LOCK		0x0008u
 #define INSN_F_REP		0x0010u	/* F3 */
 #define INSN_F_REPNE		0x0020u	/* F2 */

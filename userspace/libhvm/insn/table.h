@@ -7,6 +7,7 @@
 #ifndef LIBHVM_INSN_TABLE_H
 #define LIBHVM_INSN_TABLE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* The operations; execute.c has one function for each. */
@@ -82,6 +83,13 @@ enum insn_vector_kind {
 	VECTOR_HIGH,	/* the upper half; a load keeps the rest */
 };
 
+/* Bits of a REX prefix. */
+#define REX_B		0x01
+#define REX_X		0x02
+#define REX_R		0x04
+#define REX_W		0x08
+#define REX_PRESENT	0x40
+
 /* How an opcode's operands are written. */
 #define T_MODRM		0x000001u	/* a ModRM byte follows */
 #define T_BYTE		0x000002u	/* byte operands */
@@ -152,5 +160,17 @@ extern const struct insn_opcode insn_rows[ROW_COUNT][4];
  * @row: 0 without prefix, 1 for 66, 2 for F3, 3 for F2
  */
 const struct insn_opcode *insn_map_0f38(uint8_t byte, unsigned int row);
+
+struct insn;
+
+/**
+ * insn_decode_plain() - decode a common instruction of 64-bit mode quickly
+ * @p: INSN_MAX_LENGTH bytes
+ * @insn: the result
+ *
+ * Return: false when the instruction is not one of the common ones; then
+ * insn_decode() has to look at it in full.
+ */
+bool insn_decode_plain(const uint8_t *p, struct insn *insn);
 
 #endif
