@@ -111,7 +111,7 @@ static enum step map_leaf(struct fault *f, struct hvm_tdp_leaf *leaf)
 	}
 }
 
-/* Map the page, in as large a leaf as can be. The lock is held, and @host is true until it is dropped. */
+/* Map the page, in as large a leaf as can be. The lock is held; while it is, @host stays true. */
 static enum step install(struct fault *f, const struct hvm_slot *slot,
 			 const struct hvm_host_page *host)
 {
@@ -202,6 +202,7 @@ static enum step map_present(struct fault *f)
 	if (step != STEP_FETCH)
 		return step;
 	f->sequence = READ_ONCE(f->mem->watch->sequence);
+	/* Pairs with the spinlock around the increment in end(): what is read later is as new. */
 	smp_rmb();
 	if (hvm_watch_busy(f->mem->watch, f->hva, f->hva + PAGE_SIZE - 1))
 		return STEP_BUSY;

@@ -6,9 +6,9 @@
  *
  * Why this is safe without the locks of mm: tables are freed only after an interprocessor interrupt
  * or an RCU grace period, and both wait for a CPU whose interrupts are off. Entries are read once
- * each and judged by the copy. What they said may be outdated a moment later; the MMU notifier tells
- * (notifier.c). Only what get_user_pages would hand out too is accepted: user pages with a struct
- * page, of anonymous memory, shared memory or hugetlbfs. Everything else is left to it: page-table
+ * each and judged by the copy. What they said may be outdated a moment later; the MMU notifier
+ * tells (notifier.c). Only what get_user_pages would hand out too is accepted: user pages with a
+ * struct page, of anonymous memory, shared memory or hugetlbfs. Everything else is left to it:
  * entries marked special (zero page, device memory), device-mapped pages, files, secret memory.
  */
 #include <linux/mm.h>
@@ -128,8 +128,8 @@ static void walk_down(struct mm_struct *mm, hva_t hva, struct walk *walk)
  * @write: the page is about to be written
  * @page: out
  *
- * Context: interrupts off, and &hvm_mem.lock held with no invalidation of @hva running: so the answer
- * stays true until that lock is dropped.
+ * Context: interrupts off, and &hvm_mem.lock held with no invalidation of @hva running: so the
+ * answer stays true until that lock is dropped.
  *
  * Return: false: not present, not allowed, or not a kind of page that is accepted here
  */

@@ -19,7 +19,7 @@
 #include "../types.h"
 
 /* hvm_mem_init(), flags */
-#define HVM_MEM_NX_HUGE		(1U << 0)	/* leaves above 4 KiB are not executable (iTLB multihit) */
+#define HVM_MEM_NX_HUGE	BIT(0)	/* leaves above 4 KiB do not execute (iTLB multihit) */
 
 /**
  * struct hvm_slot - one attached range; never empty, never overlaps another in guest addresses
@@ -75,10 +75,10 @@ struct hvm_watch {
  * @bells: [I] the vCPUs that have to drop translations
  * @gpa_bits: [I] width of guest physical addresses
  * @watch: [I] the MMU notifier
- * @lock: read: who looks a range up, and who adds to the second-level tables (entry by entry, with
- *	compare-and-exchange); write: who changes ranges, and who takes away from the tables. The
- *	write side is short: a zap unlinks whole subtrees. Nobody waits for another CPU while holding
- *	it, so it may be taken with interrupts off
+ * @lock: read: who looks a range up, and who adds to the second-level tables (entry by entry,
+ *	with compare-and-exchange); write: who changes ranges, and who takes away from the tables.
+ *	The write side is short: a zap unlinks whole subtrees. Nobody waits for another CPU while
+ *	holding it, so it may be taken with interrupts off
  * @slots: [R] struct hvm_slot by guest frame
  * @hvas: [R] the same by address in the process
  * @count: [R] number of them

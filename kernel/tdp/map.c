@@ -72,7 +72,7 @@ static u64 *descend(struct hvm_tdp *tdp, u64 *entry, unsigned int level,
 			stash->count--;
 			return table;
 		}
-		/* Hardware set a bit, or another thread was first: the table has to be clean again. */
+		/* Hardware set a bit, or another thread was first: clean the table. */
 		empty(table);
 	}
 }

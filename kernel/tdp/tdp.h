@@ -47,7 +47,7 @@ struct hvm_tdp_leaf {
 };
 
 /**
- * struct hvm_tdp_stash - zeroed tables for hvm_tdp_map() to use; it cannot allocate under its caller's lock
+ * struct hvm_tdp_stash - zeroed tables for hvm_tdp_map(), which cannot allocate under a lock
  * @tables: the tables
  * @count: how many
  */
@@ -92,7 +92,8 @@ static inline u64 *hvm_tdp_child(const struct hvm_tdp *tdp, u64 entry)
 }
 
 /* walk.c */
-void hvm_tdp_init(struct hvm_tdp *tdp, const struct hvm_tdp_format *format, u64 *root, bool nx_huge);
+void hvm_tdp_init(struct hvm_tdp *tdp, const struct hvm_tdp_format *format, u64 *root,
+		  bool nx_huge);
 u64 hvm_tdp_leaf_entry(const struct hvm_tdp *tdp, const struct hvm_tdp_leaf *leaf);
 u64 *hvm_tdp_table(const struct hvm_tdp *tdp, u64 gfn, unsigned int level);
 u64 hvm_tdp_lookup(const struct hvm_tdp *tdp, u64 gfn, unsigned int *level);

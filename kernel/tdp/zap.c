@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Second-level tables: taking mappings away. A zap unlinks whole subtrees where it can, so that its
- * work is bounded by the depth of the tables and not by the memory it takes away: at most two
- * tables a level are looked through. What was unlinked goes to the garbage, is still walked by
+ * work is bounded by the depth of the tables and not by the memory it takes away: at most two of
+ * each level are looked through. What was unlinked goes to the garbage, is still walked by
  * processors until the caller flushed them, and is taken apart after that without any lock.
  */
 #include "tdp.h"
 
-/* Is all that an entry at @level stands for, from @gfn on, inside the range that ends with @last? */
+/* Is all that an entry at @level stands for, from @gfn on, inside a range that ends with @last? */
 static bool covered(u64 gfn, u64 last, unsigned int level)
 {
 	u64 frames = hvm_tdp_frames(level);
