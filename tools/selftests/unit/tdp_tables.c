@@ -159,6 +159,42 @@ static void zap_takes_exactly_the_range(struct ktap *t)
 	KTAP_EQ(t, tdp_port_tables, 0);
 }
 
+static void zap_spares_the_pages_beside_it(struct ktap *t)
+{
+	static const struct { u64 first, last; } ranges[] = {
+		{ PAGES_2M, 2 * PAGES_2M - 2 }, { PAGES_2M + 1, 2 * PAGES_2M - 1 },
+		{ PAGES_2M - 1, 2 * PAGES_2M }, { PAGES_2M, 2 * PAGES_2M - 1 },
+	};
+	struct hvm_tdp tdp;
+	unsigned int r;
+	u64 i;
+
+	for (r = 0; r < sizeof(ranges) / sizeof(ranges[0]); r++) {
+		tdp_open(&tdp, &tdp_npt, false);
+		for (i = 0; i < 3 * PAGES_2M; i++)
+			tdp_map(&tdp, i, i, 1, true);
+		KTAP_TRUE(t, tdp_zap(&tdp, ranges[r].first, ranges[r].last));
+		for (i = 0; i < 3 * PAGES_2M; i++)
+			KTAP_EQ(t, tdp_look(&tdp, i).present,
+				i < ranges[r].first || i > ranges[r].last);
+		tdp_close(&tdp);
+	}
+}
+
+static void hardware_bits_survive_an_upgrade(struct ktap *t)
+{
+	struct hvm_tdp tdp;
+	unsigned int level;
+
+	tdp_open(&tdp, &tdp_npt, false);
+	tdp_map(&tdp, 7, 100, 1, true);
+	*hvm_tdp_table(&tdp, 7, 1) |= NPT_D;
+	KTAP_TRUE(t, hvm_tdp_protect(&tdp, 7, 7));
+	tdp_map(&tdp, 7, 100, 1, true);
+	KTAP_EQ(t, hvm_tdp_lookup(&tdp, 7, &level) & (NPT_D | NPT_W), NPT_D | NPT_W);
+	tdp_close(&tdp);
+}
+
 static void zap_of_everything_is_short(struct ktap *t)
 {
 	struct hvm_tdp_garbage garbage;
@@ -318,6 +354,8 @@ static const struct ktap_case cases[] = {
 	  fetch_splits_where_huge_pages_do_not_execute },
 	{ "huge_leaf_collapses_a_table", huge_leaf_collapses_a_table },
 	{ "zap_takes_exactly_the_range", zap_takes_exactly_the_range },
+	{ "zap_spares_the_pages_beside_it", zap_spares_the_pages_beside_it },
+	{ "hardware_bits_survive_an_upgrade", hardware_bits_survive_an_upgrade },
 	{ "zap_of_everything_is_short", zap_of_everything_is_short },
 	{ "zap_takes_a_huge_leaf_as_a_whole", zap_takes_a_huge_leaf_as_a_whole },
 	{ "the_last_frame_is_reached", the_last_frame_is_reached },
