@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * The guest page-table walk: see walk.h. One loop serves the older paging modes,
- * whose differences a small struct holds, and one the 64-bit formats. The tables are the guest's: whatever
- * they hold, a walk reads at most five entries.
+ * whose differences a small struct holds, and one the 64-bit formats. The tables
+ * are the guest's: whatever they hold, a walk reads at most five entries.
  */
 #include <stddef.h>
 
