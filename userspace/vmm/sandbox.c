@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The list of system calls, each with the reason why it is on it. Whoever takes over this process
+ * from inside the guest is left with: its own open files, its own memory, and the ioctls below.
+ */
+#include <asm/termbits.h>
+#include <errno.h>
+#include <linux/hvm.h>
+#include <seccomp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "vmm/sandbox.h"
+
+static const int calls[] = {
+	SCMP_SYS(read),			/* standard input, eventfds, signalfd */
+	SCMP_SYS(write),		/* standard output and error, eventfds */
+	SCMP_SYS(poll),			/* whether standard output takes more */
+	SCMP_SYS(epoll_wait),		/* the event loop */
+	SCMP_SYS(epoll_pwait),		/* the same in other C libraries */
+	SCMP_SYS(epoll_ctl),		/* watch standard output only while something waits */
+	SCMP_SYS(futex),		/* locks, joining threads */
+	SCMP_SYS(clock_gettime),	/* the guest's RTC, where the vDSO cannot answer */
+	SCMP_SYS(close),		/* teardown */
+	SCMP_SYS(munmap),		/* teardown: guest memory, run pages, threads' stacks */
+	SCMP_SYS(madvise),		/* the C library, for the stack of a thread that ends */
+	SCMP_SYS(brk),			/* free() gives memory back */
+	SCMP_SYS(rt_sigprocmask),	/* the C library, around a thread's end and in raise() */
+	SCMP_SYS(rt_sigreturn),		/* return from a signal handler */
+	SCMP_SYS(rt_sigaction),		/* die of the signal that ended the machine */
+	SCMP_SYS(restart_syscall),	/* the kernel's own, after SIGSTOP and SIGCONT */
+	SCMP_SYS(getpid),		/* raise() */
+	SCMP_SYS(gettid),		/* raise() */
+	SCMP_SYS(exit),			/* a thread's end */
+	SCMP_SYS(exit_group),		/* the process's end */
+};
+
+static const unsigned long requests[] = {
+	HVM_RUN,			/* run a vCPU */
+	HVM_KICK,			/* stop one */
+	HVM_MSI,			/* the IOAPIC's messages */
+	HVM_GET_STATE,			/* vector instructions on device memory */
+	HVM_SET_STATE,			/* likewise, and string instructions that are interrupted */
+	HVM_INJECT,			/* exceptions of instructions on device memory */
+	TCSETSW,			/* the terminal: back at the end, raw after SIGCONT */
+};
+
+static int allow_calls(scmp_filter_ctx filter)
+{
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		int ret = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0);
+
+		if (ret < 0)
+			return ret;
+	}
+	return 0;
+}
+
+static int allow_requests(scmp_filter_ctx filter)
+{
+	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+		int ret = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+					   SCMP_A1(SCMP_CMP_EQ, requests[i]));
+
+		if (ret < 0)
+			return ret;
+	}
+	return 0;
+}
+
+/* raise() and abort(): signals to this process and no other. */
+static int allow_raise(scmp_filter_ctx filter)
+{
+	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+				SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+}
+
+static int build(scmp_filter_ctx filter)
+{
+	int ret;
+
+	/* All threads, those that exist already too. */
+	ret = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
+	/* HVM_RUN is what happens all the time: look at it first. */
+	if (!ret)
+		ret = seccomp_syscall_priority(filter, SCMP_SYS(ioctl), 255);
+	if (!ret)
+		ret = allow_requests(filter);
+	if (!ret)
+		ret = allow_calls(filter);
+	if (!ret)
+		ret = allow_raise(filter);
+	return ret;
+}
+
+int sandbox_enter(void)
+{
+	scmp_filter_ctx filter;
+	int ret;
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return -errno;
+	filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	if (!filter)
+		return -ENOMEM;
+	ret = build(filter);
+	if (!ret)
+		ret = seccomp_load(filter);
+	seccomp_release(filter);
+	return ret;
+}

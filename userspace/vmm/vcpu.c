@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The thread of a virtual processor: run, look at the exit, answer it through libhvm and the
+ * buses, run again, until the machine ends.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "container_of.h"
+#include "vmm/vcpu.h"
+
+/* The deepest call, executing an instruction on a device, needs about 8 KiB. */
+#define STACK_BYTES	(128 << 10)
+
+/* --- what the guest reaches ------------------------------------------------ */
+
+static struct vcpu_board *board_of(struct hvm_access *access)
+{
+	return container_of(access, struct vcpu, access)->board;
+}
+
+static void *access_ram(struct hvm_access *access, uint64_t gpa, uint64_t bytes, bool write)
+{
+	(void)write;
+	return memory_at(board_of(access)->memory, gpa, bytes);
+}
+
+/* The largest piece a bus takes: a power of two, at most eight bytes. */
+static unsigned int piece(unsigned int bytes)
+{
+	if (bytes >= 8)
+		return 8;
+	if (bytes >= 4)
+		return 4;
+	return bytes >= 2 ? 2 : 1;
+}
+
+static int access_read(struct hvm_access *access, uint64_t gpa, void *data, unsigned int bytes)
+{
+	uint8_t *to = data;
+
+	while (bytes) {
+		unsigned int n = piece(bytes);
+		uint64_t value = bus_read(board_of(access)->mmio, gpa, n);
+
+		memcpy(to, &value, n);
+		gpa += n;
+		to += n;
+		bytes -= n;
+	}
+	return 0;
+}
+
+static int access_write(struct hvm_access *access, uint64_t gpa, const void *data,
+			unsigned int bytes)
+{
+	const uint8_t *from = data;
+
+	while (bytes) {
+		unsigned int n = piece(bytes);
+		uint64_t value = 0;
+
+		memcpy(&value, from, n);
+		bus_write(board_of(access)->mmio, gpa, n, value);
+		gpa += n;
+		from += n;
+		bytes -= n;
+	}
+	return 0;
+}
+
+static int access_in(struct hvm_access *access, uint16_t port, unsigned int bytes,
+		     uint32_t *value)
+{
+	*value = (uint32_t)bus_read(board_of(access)->ports, port, bytes);
+	return 0;
+}
+
+static int access_out(struct hvm_access *access, uint16_t port, unsigned int bytes,
+		      uint32_t value)
+{
+	bus_write(board_of(access)->ports, port, bytes, value);
+	return 0;
+}
+
+static const struct hvm_access_ops access_ops = {
+	.ram = access_ram,
+	.read = access_read,
+	.write = access_write,
+	.in = access_in,
+	.out = access_out,
+};
+
+/* --- exits ------------------------------------------------------------------ */
+
+static void end_stuck(struct vcpu *vcpu, int status, const char *why)
+{
+	char exit[192];
+
+	hvm_describe_exit(exit, sizeof(exit), vcpu->handle.run);
+	power_end(vcpu->board->power, status, "cpu %" PRIu32 "%s: %s", vcpu->handle.apic_id, why,
+		  exit);
+}
+
+static void finish_access(struct vcpu *vcpu)
+{
+	const struct hvm_run *run = vcpu->handle.run;
+	int ret = hvm_access_finish(&vcpu->access);
+	char insn[128];
+
+	if (!ret)
+		return;
+	if (ret != -EOPNOTSUPP) {
+		power_end(vcpu->board->power, POWER_ERROR,
+			  "cpu %" PRIu32 ": /dev/vm refuses what a %s needs: %s",
+			  vcpu->handle.apic_id, hvm_exit_name(run->reason), strerror(-ret));
+		return;
+	}
+	if (run->reason == HVM_EXIT_MEMORY && (run->memory.access & HVM_ACCESS_EXEC)) {
+		end_stuck(vcpu, POWER_STUCK, "");
+		return;
+	}
+	hvm_access_describe(&vcpu->access, insn, sizeof(insn));
+	power_end(vcpu->board->power, POWER_STUCK,
+		  "cpu %" PRIu32 ": an instruction on device memory is not supported: %s",
+		  vcpu->handle.apic_id, insn);
+}
+
+static void handle_exit(struct vcpu *vcpu)
+{
+	const struct hvm_run *run = vcpu->handle.run;
+
+	switch (run->reason) {
+	case HVM_EXIT_PIO:
+	case HVM_EXIT_MEMORY:
+	case HVM_EXIT_APIC:
+		finish_access(vcpu);
+		break;
+	case HVM_EXIT_EOI:
+		ioapic_eoi(vcpu->board->ioapic, (uint8_t)run->eoi.vector);
+		break;
+	case HVM_EXIT_STOPPED:
+	case HVM_EXIT_INTWINDOW:
+		break;
+	case HVM_EXIT_SHUTDOWN:
+		end_stuck(vcpu, POWER_TRIPLE_FAULT, "");
+		break;
+	default:
+		end_stuck(vcpu, POWER_STUCK, " cannot go on");
+	}
+}
+
+static void *run(void *arg)
+{
+	struct vcpu *vcpu = arg;
+	struct vcpu_board *board = vcpu->board;
+
+	pthread_mutex_lock(&board->gate);
+	pthread_mutex_unlock(&board->gate);
+	while (!__atomic_load_n(&vcpu->handle.run->stop, __ATOMIC_RELAXED)) {
+		int ret = hvm_vcpu_run(&vcpu->handle);
+
+		if (ret == -EINTR)
+			continue;
+		if (ret < 0) {
+			power_end(board->power, POWER_ERROR, "cpu %" PRIu32 ": /dev/vm: %s",
+				  vcpu->handle.apic_id, strerror(-ret));
+			break;
+		}
+		handle_exit(vcpu);
+		/* What ended the machine has ended this processor too. */
+		if (power_ended(board->power))
+			break;
+	}
+	return NULL;
+}
+
+/* --- life --------------------------------------------------------------------- */
+
+const char *vcpu_thread_name(char buf[16], const char *name, uint32_t index)
+{
+	/* Numbers have four digits at most (CONFIG_MAX_CPUS). */
+	int digits = snprintf(NULL, 0, "%" PRIu32, index % 10000);
+
+	snprintf(buf, 16, "vm:%.*s/cpu%" PRIu32, 8 - digits, name, index % 10000);
+	return buf;
+}
+
+int vcpu_create(struct vcpu *vcpu, struct vcpu_board *board, int vm, uint32_t apic_id,
+		const struct hvm_get_info *info)
+{
+	int ret = hvm_vcpu_create(&vcpu->handle, vm, apic_id);
+
+	if (ret < 0)
+		return ret;
+	vcpu->board = board;
+	ret = hvm_access_init(&vcpu->access, &access_ops, &vcpu->handle, info);
+	if (ret < 0)
+		hvm_vcpu_destroy(&vcpu->handle);
+	return ret;
+}
+
+void vcpu_destroy(struct vcpu *vcpu)
+{
+	hvm_access_deinit(&vcpu->access);
+	hvm_vcpu_destroy(&vcpu->handle);
+}
+
+int vcpu_start(struct vcpu *vcpu)
+{
+	pthread_attr_t attr;
+	char name[16];
+	int ret;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK_BYTES);
+	ret = pthread_create(&vcpu->thread, &attr, run, vcpu);
+	pthread_attr_destroy(&attr);
+	if (ret)
+		return -ret;
+	vcpu_thread_name(name, vcpu->board->name, vcpu->handle.apic_id);
+	pthread_setname_np(vcpu->thread, name);
+	return 0;
+}
+
+void vcpu_join(struct vcpu *vcpu)
+{
+	pthread_join(vcpu->thread, NULL);
+}
