@@ -11,6 +11,9 @@
 #include "lapic.h"
 #include "register.h"
 
+/* A guest has many. */
+static_assert(sizeof(struct hvm_lapic) <= 1024);
+
 static int highest(const u64 *bits)
 {
 	int i;

@@ -46,6 +46,18 @@ unit_lapic_core := $(lapic_sources)
 UNIT_TESTS += lapic_registers
 unit_lapic_registers := $(lapic_sources)
 
+UNIT_TESTS += lapic_timer
+unit_lapic_timer := $(lapic_sources)
+
+UNIT_TESTS += lapic_delivery
+unit_lapic_delivery := $(lapic_sources)
+
+UNIT_TESTS += lapic_state
+unit_lapic_state := $(lapic_sources)
+
+UNIT_TESTS += lapic_race
+unit_lapic_race := $(lapic_sources)
+
 # The second-level tables of the kernel, with tdp_port_user.h in place of its pages.
 tdp_sources := $(addprefix kernel/tdp/,map.c protect.c walk.c zap.c) \
 	tools/selftests/unit/tdp_fixture.c

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Tests of posting from several threads: no vector, NMI or ring is lost, whatever the order.
+ */
+#include <pthread.h>
+#include <sched.h>
+
+#include "lapic_fixture.h"
+
+#define POSTERS		3
+#define ROUNDS		100000
+
+struct poster {
+	struct fixture *f;
+	pthread_t thread;
+	u8 vector;		/* its own */
+	u32 posted;		/* how often, so far */
+	u32 *taken;		/* how often the owner took it */
+	bool *done;
+};
+
+/*
+ * Post, wait until the vector was taken, post again: as each post is waited for, one that is lost
+ * stops the test, and one that is made up shows in the count.
+ */
+static void *post(void *arg)
+{
+	struct poster *p = arg;
+
+	for (; p->posted < ROUNDS; ) {
+		hvm_lapic_post(p->f->lapic, p->vector, p->vector & 1);
+		p->posted++;
+		while (__atomic_load_n(p->taken, __ATOMIC_ACQUIRE) != p->posted)
+			sched_yield();
+	}
+	__atomic_store_n(p->done, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+static bool all_done(const bool *done)
+{
+	unsigned int i;
+
+	for (i = 0; i < POSTERS; i++)
+		if (!__atomic_load_n(&done[i], __ATOMIC_ACQUIRE))
+			return false;
+	return true;
+}
+
+/* The owner looks only when it was rung for, as the run loop does. */
+static void no_vector_is_lost(struct ktap *t)
+{
+	struct fixture *f = fixture_one(X2APIC);
+	struct poster posters[POSTERS];
+	u32 taken[256] = {}, eois[256] = {};
+	bool done[POSTERS] = {};
+	unsigned int i;
+	int vector;
+
+	for (i = 0; i < POSTERS; i++) {
+		u8 own = 0x40 + i * 0x33;
+
+		posters[i] = (struct poster) { .f = f, .vector = own, .taken = &taken[own],
+					       .done = &done[i] };
+		KTAP_EQ(t, pthread_create(&posters[i].thread, NULL, post, &posters[i]), 0);
+	}
+	while (!all_done(done)) {
+		if (!__atomic_exchange_n(&f->bell->requests, 0, __ATOMIC_SEQ_CST)) {
+			sched_yield();
+			continue;
+		}
+		while ((vector = run_vector(f->lapic)) >= 0) {
+			int eoi = hvm_lapic_take_eoi(f->lapic);
+
+			if (eoi >= 0)
+				eois[eoi]++;
+			__atomic_fetch_add(&taken[vector], 1, __ATOMIC_RELEASE);
+		}
+	}
+	for (i = 0; i < POSTERS; i++) {
+		pthread_join(posters[i].thread, NULL);
+		vector = posters[i].vector;
+		KTAP_EQ(t, taken[vector], ROUNDS);
+		KTAP_EQ(t, eois[vector], vector & 1 ? ROUNDS : 0);
+	}
+	KTAP_EQ(t, hvm_lapic_pending(f->lapic), -1);
+	fixture_free(f);
+}
+
+static void *signal_nmis(void *arg)
+{
+	struct fixture *f = arg;
+	unsigned int i;
+
+	for (i = 0; i < ROUNDS; i++)
+		hvm_lapic_signal_nmi(f->lapic);
+	return NULL;
+}
+
+/* At most two wait, never none after one was sent; INIT and SIPI beside them are not disturbed. */
+static void signals_side_by_side(struct ktap *t)
+{
+	struct fixture *f = fixture_one(X2APIC);
+	u32 nmis, taken = 0, i;
+	pthread_t thread;
+	u8 page;
+
+	KTAP_EQ(t, pthread_create(&thread, NULL, signal_nmis, f), 0);
+	for (i = 0; i < ROUNDS; i++) {
+		hvm_lapic_signal_init(f->lapic);
+		hvm_lapic_signal_sipi(f->lapic, i);
+		KTAP_EQ(t, hvm_lapic_take_init(f->lapic), true);
+		page = ~i;
+		KTAP_EQ(t, hvm_lapic_take_sipi(f->lapic, &page), true);
+		KTAP_EQ(t, page, (u8)i);
+		nmis = hvm_lapic_take_nmi(f->lapic);
+		KTAP_TRUE(t, nmis <= 2);
+		taken += nmis;
+	}
+	pthread_join(thread, NULL);
+	taken += hvm_lapic_take_nmi(f->lapic);
+	KTAP_TRUE(t, taken >= 1 && taken <= ROUNDS);
+	KTAP_EQ(t, hvm_lapic_signalled(f->lapic), false);
+	fixture_free(f);
+}
+
+static const struct ktap_case cases[] = {
+	{ "no_vector_is_lost", no_vector_is_lost },
+	{ "signals_side_by_side", signals_side_by_side },
+};
+
+int main(int argc, char **argv)
+{
+	return KTAP_MAIN(argc, argv, cases);
+}

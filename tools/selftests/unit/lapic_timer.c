@@ -1,0 +1,440 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Tests of the local APIC's timer on a clock that only the tests move.
+ */
+#include "lapic_fixture.h"
+
+#define LVT_TIMER	(HVM_APIC_LVT + HVM_LVT_TIMER)
+#define VECTOR		0xec
+
+/* TDCR values for dividers 1, 2, 4 ... 128. */
+static const u32 dividers[] = { 0xb, 0x0, 0x1, 0x2, 0x3, 0x8, 0x9, 0xa };
+
+static struct fixture *start(u32 mode, u32 divider, u32 count)
+{
+	struct fixture *f = fixture_one(XAPIC);
+
+	wr(f->lapic, LVT_TIMER, mode | VECTOR);
+	wr(f->lapic, HVM_APIC_TDCR, divider);
+	wr(f->lapic, HVM_APIC_TMICT, count);
+	return f;
+}
+
+static void deadline(struct fixture *f, u64 tsc)
+{
+	hvm_lapic_msr_write(f->lapic, HVM_MSR_TSC_DEADLINE, tsc);
+}
+
+static u64 get_deadline(struct fixture *f)
+{
+	u64 value = ~0ULL;
+
+	hvm_lapic_msr_read(f->lapic, HVM_MSR_TSC_DEADLINE, &value);
+	return value;
+}
+
+static u64 guest_tsc(struct fixture *f)
+{
+	return rdtsc() + f->lapic->timer.tsc_offset;
+}
+
+static void one_shot_fires_once(struct ktap *t)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(dividers); i++) {
+		struct fixture *f = start(HVM_LVT_ONE_SHOT, dividers[i], 1000);
+		u64 length = 1000ULL << i;
+
+		KTAP_EQ(t, rd(f->lapic, HVM_APIC_TMCCT), 1000);
+		shim_advance(length / 4);
+		KTAP_EQ(t, rd(f->lapic, HVM_APIC_TMCCT), 750);
+		shim_advance(length - length / 4 - 1);
+		KTAP_EQ(t, rd(f->lapic, HVM_APIC_TMCCT), 1);
+		KTAP_EQ(t, run_vector(f->lapic), -1);
+		shim_advance(1);
+		KTAP_EQ(t, rd(f->lapic, HVM_APIC_TMCCT), 0);
+		KTAP_EQ(t, run_vector(f->lapic), VECTOR);
+		shim_advance(10 * length);
+		KTAP_EQ(t, run_vector(f->lapic), -1);
+		KTAP_EQ(t, shim_timer_queued(), false);
+		KTAP_EQ(t, rd(f->lapic, HVM_APIC_TMICT), 1000);
+		fixture_free(f);
+	}
+}
+
+static void zero_stops(struct ktap *t)
+{
+	static const u32 modes[] = { HVM_LVT_ONE_SHOT, HVM_LVT_PERIODIC };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(modes); i++) {
+		struct fixture *f = start(modes[i], 0xb, 50000);
+
+		shim_advance(1000);
+		wr(f->lapic, HVM_APIC_TMICT, 0);
+		KTAP_EQ(t, shim_timer_queued(), false);
+		KTAP_EQ(t, rd(f->lapic, HVM_APIC_TMCCT), 0);
+		shim_advance(1000000);
+		KTAP_EQ(t, run_vector(f->lapic), -1);
+		fixture_free(f);
+	}
+}
+
+static void periodic_repeats(struct ktap *t)
+{
+	struct fixture *f = start(HVM_LVT_PERIODIC, 0xb, 100000);
+	int i;
+
+	for (i = 0; i < 50; i++) {
+		shim_advance(60000);
+		KTAP_EQ(t, rd(f->lapic, HVM_APIC_TMCCT), 40000);
+		KTAP_EQ(t, run_vector(f->lapic), -1);
+		shim_advance(40000);
+		KTAP_EQ(t, run_vector(f->lapic), VECTOR);
+	}
+	fixture_free(f);
+}
+
+static void periodic_has_a_floor(struct ktap *t)
+{
+	static const u32 counts[] = { 1, 2, 100, 19999 };
+	unsigned int i, j;
+
+	for (i = 0; i < ARRAY_SIZE(counts); i++) {
+		struct fixture *f = start(HVM_LVT_PERIODIC, 0xb, counts[i]);
+		unsigned int fired = 0;
+
+		for (j = 0; j < 20000; j++) {
+			shim_advance(100);
+			fired += run_vector(f->lapic) == VECTOR;
+		}
+		KTAP_EQ(t, fired, 2000000 / HVM_TIMER_MIN_PERIOD);
+		KTAP_TRUE(t, rd(f->lapic, HVM_APIC_TMCCT) <= counts[i]);
+		fixture_free(f);
+	}
+}
+
+/* A vCPU that did not run for long finds one interrupt, not a backlog. */
+static void periodic_catches_up(struct ktap *t)
+{
+	struct fixture *f = start(HVM_LVT_PERIODIC, 0xb, 100000);
+
+	shim_advance(100000ULL * 1000 + 30000);
+	KTAP_EQ(t, run_vector(f->lapic), VECTOR);
+	KTAP_EQ(t, run_vector(f->lapic), -1);
+	KTAP_EQ(t, rd(f->lapic, HVM_APIC_TMCCT), 70000);
+	fixture_free(f);
+}
+
+static void masked_does_not_interrupt(struct ktap *t)
+{
+	struct fixture *f = start(HVM_LVT_PERIODIC | HVM_LVT_MASKED, 0xb, 100000);
+
+	shim_advance(250000);
+	KTAP_EQ(t, run_vector(f->lapic), -1);
+	KTAP_EQ(t, rd(f->lapic, HVM_APIC_TMCCT), 50000);
+	wr(f->lapic, LVT_TIMER, HVM_LVT_PERIODIC | VECTOR);
+	shim_advance(50000);
+	KTAP_EQ(t, run_vector(f->lapic), VECTOR);
+	fixture_free(f);
+}
+
+static void vector_is_read_at_expiry(struct ktap *t)
+{
+	struct fixture *f = start(HVM_LVT_ONE_SHOT, 0xb, 5000);
+
+	wr(f->lapic, LVT_TIMER, 0x33);
+	shim_advance(5000);
+	KTAP_EQ(t, run_vector(f->lapic), 0x33);
+	fixture_free(f);
+}
+
+static void illegal_vector_is_an_error(struct ktap *t)
+{
+	struct fixture *f = start(HVM_LVT_ONE_SHOT, 0xb, 5000);
+
+	wr(f->lapic, LVT_TIMER, 0x0f);
+	shim_advance(5000);
+	KTAP_EQ(t, run_vector(f->lapic), -1);
+	wr(f->lapic, HVM_APIC_ESR, 0);
+	KTAP_EQ(t, rd(f->lapic, HVM_APIC_ESR), HVM_ESR_RECV_ILLEGAL);
+	fixture_free(f);
+}
+
+static void divider_change_keeps_the_count(struct ktap *t)
+{
+	struct fixture *f = start(HVM_LVT_ONE_SHOT, 0xb, 1000);
+
+	shim_advance(400);
+	wr(f->lapic, HVM_APIC_TDCR, 0x3);	/* by 16 */
+	KTAP_EQ(t, rd(f->lapic, HVM_APIC_TMCCT), 600);
+	shim_advance(600 * 16 - 1);
+	KTAP_EQ(t, run_vector(f->lapic), -1);
+	shim_advance(1);
+	KTAP_EQ(t, run_vector(f->lapic), VECTOR);
+	fixture_free(f);
+}
+
+static void mode_change_keeps_the_count(struct ktap *t)
+{
+	struct fixture *f = start(HVM_LVT_ONE_SHOT, 0xb, 100000);
+
+	shim_advance(30000);
+	wr(f->lapic, LVT_TIMER, HVM_LVT_PERIODIC | VECTOR);
+	KTAP_EQ(t, rd(f->lapic, HVM_APIC_TMCCT), 70000);
+	shim_advance(70000);
+	KTAP_EQ(t, run_vector(f->lapic), VECTOR);
+	shim_advance(100000);
+	KTAP_EQ(t, run_vector(f->lapic), VECTOR);
+	wr(f->lapic, LVT_TIMER, HVM_LVT_ONE_SHOT | VECTOR);
+	shim_advance(100000);
+	KTAP_EQ(t, run_vector(f->lapic), VECTOR);
+	shim_advance(1000000);
+	KTAP_EQ(t, run_vector(f->lapic), -1);
+
+	/* One that has run out does not start again by a change of mode. */
+	wr(f->lapic, LVT_TIMER, HVM_LVT_PERIODIC | VECTOR);
+	shim_advance(1000000);
+	KTAP_EQ(t, run_vector(f->lapic), -1);
+	fixture_free(f);
+}
+
+static void longest_count(struct ktap *t)
+{
+	struct fixture *f = start(HVM_LVT_ONE_SHOT, 0xa, 0xffffffff);
+
+	KTAP_EQ(t, rd(f->lapic, HVM_APIC_TMCCT), 0xffffffff);
+	shim_advance(0xffffffffULL * 128 - 1);
+	KTAP_EQ(t, run_vector(f->lapic), -1);
+	shim_advance(1);
+	KTAP_EQ(t, run_vector(f->lapic), VECTOR);
+	fixture_free(f);
+}
+
+static void deadline_is_met(struct ktap *t)
+{
+	static const u64 offsets[] = { 0, 12345678, -1000000000ULL, 1ULL << 63 };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(offsets); i++) {
+		struct fixture *f = start(HVM_LVT_DEADLINE, 0, 0);
+		u64 at;
+
+		hvm_lapic_set_tsc_offset(f->lapic, offsets[i]);
+		at = guest_tsc(f) + 2000000;	/* 1 ms at 2 GHz */
+		deadline(f, at);
+		KTAP_EQ(t, get_deadline(f), at);
+		shim_advance(999999);
+		KTAP_EQ(t, run_vector(f->lapic), -1);
+		shim_advance(10);
+		KTAP_EQ(t, run_vector(f->lapic), VECTOR);
+		KTAP_EQ(t, get_deadline(f), 0);
+		KTAP_EQ(t, shim_timer_queued(), false);
+		fixture_free(f);
+	}
+}
+
+static void deadline_in_the_past_fires_at_once(struct ktap *t)
+{
+	struct fixture *f = start(HVM_LVT_DEADLINE, 0, 0);
+
+	deadline(f, 1);
+	KTAP_EQ(t, run_vector(f->lapic), VECTOR);
+	KTAP_EQ(t, get_deadline(f), 0);
+	deadline(f, guest_tsc(f));
+	KTAP_EQ(t, run_vector(f->lapic), VECTOR);
+	deadline(f, guest_tsc(f) + 1);
+	KTAP_EQ(t, run_vector(f->lapic), -1);
+	shim_advance(2);
+	KTAP_EQ(t, run_vector(f->lapic), VECTOR);
+	fixture_free(f);
+}
+
+static void deadline_zero_disarms(struct ktap *t)
+{
+	struct fixture *f = start(HVM_LVT_DEADLINE, 0, 0);
+
+	deadline(f, guest_tsc(f) + 1000000);
+	deadline(f, 0);
+	KTAP_EQ(t, shim_timer_queued(), false);
+	shim_advance(10000000);
+	KTAP_EQ(t, run_vector(f->lapic), -1);
+	fixture_free(f);
+}
+
+static void deadline_never(struct ktap *t)
+{
+	struct fixture *f = start(HVM_LVT_DEADLINE, 0, 0);
+
+	deadline(f, ~0ULL);
+	KTAP_EQ(t, get_deadline(f), ~0ULL);
+	KTAP_EQ(t, shim_timer_queued(), true);
+	KTAP_TRUE(t, shim_timer_expires() > ktime_get());
+	/* The host's timer reaches only so far: it looks again and goes on. */
+	shim_advance(1ULL << 56);
+	KTAP_EQ(t, run_vector(f->lapic), -1);
+	KTAP_EQ(t, shim_timer_queued(), true);
+	fixture_free(f);
+}
+
+static void deadline_is_never_early(struct ktap *t)
+{
+	struct fixture *f = start(HVM_LVT_DEADLINE, 0, 0);
+	u64 at = guest_tsc(f) + 2000000;
+	int i;
+
+	deadline(f, at);
+	/* The TSC runs behind what the clock suggests. */
+	shim_tsc_lag = 50000;
+	for (i = 0; i < 200; i++) {
+		shim_advance(10000);
+		if (run_vector(f->lapic) < 0)
+			continue;
+		KTAP_TRUE(t, guest_tsc(f) >= at);
+		KTAP_TRUE(t, guest_tsc(f) < at + 30000);
+		break;
+	}
+	KTAP_TRUE(t, i < 200);
+	shim_tsc_lag = 0;
+	fixture_free(f);
+}
+
+static void deadline_moves_with_the_offset(struct ktap *t)
+{
+	struct fixture *f = start(HVM_LVT_DEADLINE, 0, 0);
+
+	deadline(f, guest_tsc(f) + 2000000);
+	hvm_lapic_set_tsc_offset(f->lapic, -2000000ULL);
+	shim_advance(1500000);
+	KTAP_EQ(t, run_vector(f->lapic), -1);
+	hvm_lapic_set_tsc_offset(f->lapic, 0);
+	KTAP_EQ(t, run_vector(f->lapic), VECTOR);
+	KTAP_EQ(t, get_deadline(f), 0);
+	fixture_free(f);
+}
+
+static void deadline_needs_its_mode(struct ktap *t)
+{
+	struct fixture *f = start(HVM_LVT_ONE_SHOT, 0xb, 100000);
+
+	deadline(f, 1);
+	KTAP_EQ(t, run_vector(f->lapic), -1);
+	KTAP_EQ(t, get_deadline(f), 0);
+	KTAP_EQ(t, rd(f->lapic, HVM_APIC_TMCCT), 100000);
+
+	/* Into the mode: the count is gone. Out of it: the deadline is. */
+	wr(f->lapic, LVT_TIMER, HVM_LVT_DEADLINE | VECTOR);
+	KTAP_EQ(t, shim_timer_queued(), false);
+	KTAP_EQ(t, rd(f->lapic, HVM_APIC_TMCCT), 0);
+	wr(f->lapic, HVM_APIC_TMICT, 1000);
+	KTAP_EQ(t, rd(f->lapic, HVM_APIC_TMICT), 0);
+	deadline(f, guest_tsc(f) + 1000);
+	wr(f->lapic, LVT_TIMER, HVM_LVT_ONE_SHOT | VECTOR);
+	KTAP_EQ(t, shim_timer_queued(), false);
+	KTAP_EQ(t, get_deadline(f), 0);
+	fixture_free(f);
+}
+
+static void deadline_masked(struct ktap *t)
+{
+	struct fixture *f = start(HVM_LVT_DEADLINE | HVM_LVT_MASKED, 0, 0);
+
+	deadline(f, guest_tsc(f) + 1000);
+	shim_advance(1000);
+	KTAP_EQ(t, run_vector(f->lapic), -1);
+	KTAP_EQ(t, get_deadline(f), 0);
+	fixture_free(f);
+}
+
+static void reset_stops(struct ktap *t)
+{
+	struct fixture *f = start(HVM_LVT_PERIODIC, 0xb, 100000);
+
+	hvm_lapic_reset(f->lapic, true);
+	KTAP_EQ(t, shim_timer_queued(), false);
+	KTAP_EQ(t, rd(f->lapic, HVM_APIC_TMICT), 0);
+	KTAP_EQ(t, rd(f->lapic, HVM_APIC_TDCR), 0);
+	wr(f->lapic, HVM_APIC_SVR, 0x1ff);
+	wr(f->lapic, LVT_TIMER, VECTOR);
+	wr(f->lapic, HVM_APIC_TMICT, 1000);
+	shim_advance(1999);
+	KTAP_EQ(t, run_vector(f->lapic), -1);
+	shim_advance(1);
+	KTAP_EQ(t, run_vector(f->lapic), VECTOR);
+	fixture_free(f);
+}
+
+static void deinit_stops(struct ktap *t)
+{
+	struct fixture *f = start(HVM_LVT_PERIODIC, 0xb, 100000);
+
+	fixture_free(f);
+	KTAP_EQ(t, shim_timer_queued(), false);
+	shim_advance(1000000);
+}
+
+static void moving_keeps_the_expiry(struct ktap *t)
+{
+	struct fixture *f = start(HVM_LVT_ONE_SHOT, 0xb, 100000);
+	ktime_t expires = shim_timer_expires();
+
+	shim_advance(1000);
+	hvm_lapic_move_timer(f->lapic);
+	KTAP_EQ(t, shim_timer_expires(), expires);
+	wr(f->lapic, HVM_APIC_TMICT, 0);
+	hvm_lapic_move_timer(f->lapic);
+	KTAP_EQ(t, shim_timer_queued(), false);
+	fixture_free(f);
+}
+
+static void frequencies(struct ktap *t)
+{
+	static const unsigned int khz[] = { 4000, 33000, 1000000, 2893437, 5000000 };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(khz); i++) {
+		struct fixture *f;
+
+		tsc_khz = khz[i];
+		f = start(HVM_LVT_DEADLINE, 0, 0);
+		deadline(f, guest_tsc(f) + (u64)khz[i] * 1000);	/* a second */
+		shim_advance(999990000);
+		KTAP_EQ(t, run_vector(f->lapic), -1);
+		shim_advance(20000);
+		KTAP_EQ(t, run_vector(f->lapic), VECTOR);
+		fixture_free(f);
+	}
+	tsc_khz = 2000000;
+}
+
+static const struct ktap_case cases[] = {
+	{ "one_shot_fires_once", one_shot_fires_once },
+	{ "zero_stops", zero_stops },
+	{ "periodic_repeats", periodic_repeats },
+	{ "periodic_has_a_floor", periodic_has_a_floor },
+	{ "periodic_catches_up", periodic_catches_up },
+	{ "masked_does_not_interrupt", masked_does_not_interrupt },
+	{ "vector_is_read_at_expiry", vector_is_read_at_expiry },
+	{ "illegal_vector_is_an_error", illegal_vector_is_an_error },
+	{ "divider_change_keeps_the_count", divider_change_keeps_the_count },
+	{ "mode_change_keeps_the_count", mode_change_keeps_the_count },
+	{ "longest_count", longest_count },
+	{ "deadline_is_met", deadline_is_met },
+	{ "deadline_in_the_past_fires_at_once", deadline_in_the_past_fires_at_once },
+	{ "deadline_zero_disarms", deadline_zero_disarms },
+	{ "deadline_never", deadline_never },
+	{ "deadline_is_never_early", deadline_is_never_early },
+	{ "deadline_moves_with_the_offset", deadline_moves_with_the_offset },
+	{ "deadline_needs_its_mode", deadline_needs_its_mode },
+	{ "deadline_masked", deadline_masked },
+	{ "reset_stops", reset_stops },
+	{ "deinit_stops", deinit_stops },
+	{ "moving_keeps_the_expiry", moving_keeps_the_expiry },
+	{ "frequencies", frequencies },
+};
+
+int main(int argc, char **argv)
+{
+	return KTAP_MAIN(argc, argv, cases);
+}
