@@ -7,6 +7,7 @@
 #ifndef HVM_CPU_MSR_H
 #define HVM_CPU_MSR_H
 
+#include <linux/bits.h>
 #include <linux/types.h>
 
 #include "../types.h"
@@ -15,6 +16,18 @@
 
 struct hvm_vcpu;
 struct hvm_msr_span;
+
+/*
+ * IA32_ARCH_CAPABILITIES: what is said about the core and stays true in a guest. Bits that announce
+ * a further MSR are not among them.
+ */
+#define HVM_ARCH_CAPS_OFFERED								\
+	(GENMASK_ULL(6, 0) | BIT_ULL(8) | GENMASK_ULL(15, 13) | BIT_ULL(17) | BIT_ULL(19) |	\
+	 BIT_ULL(20) | BIT_ULL(24) | GENMASK_ULL(28, 26) | BIT_ULL(62))
+
+/* IA32_MISC_ENABLE: no BTS, no PEBS; with fast strings. */
+#define HVM_MISC_ENABLE_FIXED	(BIT_ULL(11) | BIT_ULL(12))
+#define HVM_MISC_ENABLE_RESET	(HVM_MISC_ENABLE_FIXED | BIT_ULL(0))
 
 /* What became of a guest's RDMSR or WRMSR. */
 enum hvm_msr_outcome {

@@ -346,17 +346,20 @@ static void put_spec_ctrl(struct offer *offer)
 	put(offer, 0x7, 2, true, (const u32[4]) { 0, 0, 0, regs[EDX] });
 }
 
-/* SDM "CPUID", leaves 15h and 16h; AMD does not have them. */
+/*
+ * SDM "CPUID", leaves 15h and 16h; AMD does not have them. A guest that finds them measures no
+ * more, so they are there only where they are exact.
+ */
 static void put_frequencies(struct offer *offer)
 {
+	const u32 mhz = tsc_khz / 1000;
 	u32 regs[4] = { 0, 0, CRYSTAL_HZ, 0 };
 
-	if (hvm_caps.vendor != HVM_VENDOR_INTEL || !tsc_khz)
+	if (hvm_caps.vendor != HVM_VENDOR_INTEL ||
+	    !hvm_scale_fraction(tsc_khz, CRYSTAL_HZ / 1000, &regs[EBX], &regs[EAX]))
 		return;
-	hvm_scale_fraction(tsc_khz, CRYSTAL_HZ / 1000, &regs[EBX], &regs[EAX]);
 	put(offer, 0x15, 0, false, regs);
-	put(offer, 0x16, 0, false,
-	    (const u32[4]) { tsc_khz / 1000, tsc_khz / 1000, CRYSTAL_HZ / 10000000, 0 });
+	put(offer, 0x16, 0, false, (const u32[4]) { mhz, mhz, CRYSTAL_HZ / 10000000, 0 });
 }
 
 /* The paravirtual interface: the signature existing guests look for, and what of it works. */

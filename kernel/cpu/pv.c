@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The paravirtual interface. The guest names addresses of its own memory and the kernel writes
- * there through the process's mapping, so an address that leads nowhere hurts nobody: nothing is written.
+ * there through the process's mapping, so an address that leads nowhere hurts nobody: nothing is
+ * written.
  */
 #include <linux/math64.h>
 #include <linux/time64.h>
@@ -46,11 +47,10 @@ int hvm_pv_write_wall_clock(struct hvm_vcpu *vcpu, u64 value, bool host)
  * hvm_pv_write_system_time - the MSR: keep a clock page up to date
  * @vcpu: the vCPU, its lock held
  * @value: guest physical address, multiple of 4, and bit 0: enabled
- * @host: set as part of the vCPU's state
  *
  * Return: 0, or -EINVAL: not aligned
  */
-int hvm_pv_write_system_time(struct hvm_vcpu *vcpu, u64 value, bool host)
+int hvm_pv_write_system_time(struct hvm_vcpu *vcpu, u64 value)
 {
 	if (value & SYSTEM_TIME_UNALIGNED)
 		return -EINVAL;

@@ -53,20 +53,22 @@ u64 hvm_scale_ticks(struct hvm_scale scale, u64 ticks)
  * @numerator: out
  * @denominator: out, not zero
  *
- * The best one whose numerator times @of_khz stays below 2^32, because guests multiply so: a
- * convergent of the continued fraction.
+ * The numerator times @of_khz stays below 2^32, because guests multiply so. It is a convergent of
+ * the continued fraction; where small numbers do not come near enough there is none.
+ *
+ * Return: whether the fraction is right to 1 kHz
  */
-void hvm_scale_fraction(u32 khz, u32 of_khz, u32 *numerator, u32 *denominator)
+bool hvm_scale_fraction(u32 khz, u32 of_khz, u32 *numerator, u32 *denominator)
 {
 	const u32 limit = 0xffffffffU / of_khz;
-	u64 n = khz, d = of_khz;
+	u64 n = khz, d = of_khz, result;
 	u64 n0 = 0, d0 = 1, n1 = 1, d1 = 0;
 
 	while (d) {
 		u64 whole = n / d, rest = n % d;
 		u64 n2 = whole * n1 + n0, d2 = whole * d1 + d0;
 
-		if (n2 > limit || d2 > limit)
+		if (n2 > limit)
 			break;
 		n0 = n1;
 		d0 = d1;
@@ -75,6 +77,8 @@ void hvm_scale_fraction(u32 khz, u32 of_khz, u32 *numerator, u32 *denominator)
 		n = d;
 		d = rest;
 	}
-	*numerator = d1 ? n1 : limit;
+	*numerator = d1 ? n1 : 0;
 	*denominator = d1 ? d1 : 1;
+	result = (u64)*numerator * of_khz / *denominator;
+	return result + 1 >= khz && result <= (u64)khz + 1;
 }

@@ -23,6 +23,6 @@ struct hvm_scale {
 
 struct hvm_scale hvm_scale_from_khz(u32 khz);
 u64 hvm_scale_ticks(struct hvm_scale scale, u64 ticks);
-void hvm_scale_fraction(u32 khz, u32 of_khz, u32 *numerator, u32 *denominator);
+bool hvm_scale_fraction(u32 khz, u32 of_khz, u32 *numerator, u32 *denominator);
 
 #endif /* HVM_CPU_SCALE_H */

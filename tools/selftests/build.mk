@@ -68,6 +68,21 @@ unit_tdp_tables := $(tdp_sources)
 UNIT_TESTS += tdp_model
 unit_tdp_model := $(tdp_sources)
 
+# The pure files of the policy room, with pure_shim.h for the kernel's names of integer types.
+policy_flags := -include tools/selftests/unit/pure_shim.h
+
+UNIT_TESTS += cpuid_leaf
+unit_cpuid_leaf := kernel/cpu/leaf.c
+
+UNIT_TESTS += clock_scale
+unit_clock_scale := kernel/cpu/scale.c
+
+UNIT_TESTS += memory_type
+unit_memory_type := kernel/cpu/mtrr.c
+
+policy_objects := $(patsubst %,$(BUILD)/obj/kernel/cpu/%.asan.o,leaf scale mtrr)
+$(policy_objects): UCFLAGS += $(policy_flags)
+
 FUZZERS += insn
 fuzz_insn := $(insn_sources)
 

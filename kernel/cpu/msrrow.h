@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One row a register, or a group of registers that behave alike: for msr.c and msrrow.c only.
+ */
+#ifndef HVM_CPU_MSRROW_H
+#define HVM_CPU_MSRROW_H
+
+#include <linux/bits.h>
+#include <linux/types.h>
+
+struct hvm_msr_row;
+struct hvm_vcpu;
+
+/* &hvm_msr_row.flags */
+#define HVM_ROW_CARRIED	BIT(0)		/* part of a vCPU's state, by number */
+#define HVM_ROW_HELD	BIT(1)		/* carried, but held and listed by the backend */
+#define HVM_ROW_INTEL	BIT(2)		/* only on Intel */
+#define HVM_ROW_AMD	BIT(3)		/* only on AMD */
+
+/**
+ * struct hvm_msr_access - one access to a register
+ * @vcpu: the vCPU, its lock held, loaded
+ * @row: the register's row
+ * @index: its number
+ * @host: by userspace, as state, and not by the guest
+ * @value: in or out
+ */
+struct hvm_msr_access {
+	struct hvm_vcpu *vcpu;
+	const struct hvm_msr_row *row;
+	u32 index;
+	bool host;
+	u64 value;
+};
+
+/**
+ * struct hvm_msr_row - how a register behaves
+ * @read: 0; -EINVAL: #GP; -ENOENT: there is no such register
+ * @write: likewise; NULL: read-only
+ * @feature: what CPUID must announce for the guest to have it, 0: nothing
+ * @flags: HVM_ROW_*
+ * @field: registers that are just kept: where in struct hvm_msrs
+ * @bits: bits that may be set; of registers that hold still: their value
+ * @ignored: bits that may be set and read zero
+ */
+struct hvm_msr_row {
+	int (*read)(struct hvm_msr_access *a);
+	int (*write)(struct hvm_msr_access *a);
+	u16 feature;
+	u16 flags;
+	u32 field;
+	u64 bits;
+	u64 ignored;
+};
+
+const struct hvm_msr_row *hvm_msr_row_of(u32 index);
+bool hvm_msr_row_next(u32 *place, u32 *index);
+
+#endif /* HVM_CPU_MSRROW_H */
