@@ -70,15 +70,51 @@ static bool within_limit(const struct hvm_segment *seg, uint64_t first, uint64_t
 	return last <= seg->limit;
 }
 
-enum insn_status insn_linear_segment(struct insn_cpu *cpu, unsigned int seg, uint64_t offset,
-				     unsigned int size, enum insn_access access, uint64_t *gva)
+static enum insn_status linear_segment(struct insn_cpu *cpu, unsigned int seg, uint64_t offset,
+				       unsigned int size, enum insn_access access, uint64_t *gva)
 {
 	const struct hvm_segment *s = &cpu->seg[seg];
 
 	*gva = (s->base + offset) & 0xffffffff;
-	if (type_allows(cpu, s->attributes, access) && within_limit(s, offset, offset + size - 1))
+	if (type_allows(cpu, s->attributes, access) &&
+	    within_limit(s, offset, offset + size - 1))
 		return INSN_OK;
 	return insn_raise(cpu, seg == INSN_SEG_SS ? INSN_SS : INSN_GP);
+}
+
+enum insn_status insn_linear(struct insn_cpu *cpu, unsigned int mode, unsigned int seg,
+			     uint64_t offset, unsigned int size, enum insn_access access,
+			     uint64_t *gva)
+{
+	if (mode != INSN_MODE_64)
+		return linear_segment(cpu, seg, offset, size, access, gva);
+	if (seg >= INSN_SEG_FS)
+		offset += cpu->seg[seg].base;
+	*gva = offset;
+	if (is_canonical(cpu, offset) && is_canonical(cpu, offset + size - 1))
+		return INSN_OK;
+	return insn_raise(cpu, seg == INSN_SEG_SS ? INSN_SS : INSN_GP);
+}
+
+enum insn_status insn_load(struct insn_cpu *cpu, unsigned int mode, unsigned int seg,
+			   uint64_t offset, unsigned int size, enum insn_access access,
+			   uint64_t *value)
+{
+	enum insn_status status;
+	uint64_t gva;
+
+	status = insn_linear(cpu, mode, seg, offset, size, access, &gva);
+	return status ? status : cpu->ops->read(cpu, gva, value, size, access);
+}
+
+enum insn_status insn_store(struct insn_cpu *cpu, unsigned int mode, unsigned int seg,
+			    uint64_t offset, unsigned int size, uint64_t value)
+{
+	enum insn_status status;
+	uint64_t gva;
+
+	status = insn_linear(cpu, mode, seg, offset, size, INSN_WRITE, &gva);
+	return status ? status : cpu->ops->write(cpu, gva, &value, size);
 }
 
 enum insn_status insn_fetch(struct insn_cpu *cpu, uint8_t *bytes, size_t *have)
@@ -112,6 +148,9 @@ enum insn_status insn_step(struct insn_cpu *cpu, uint8_t *bytes, size_t *n, stru
 	struct insn_exception exception;
 	enum insn_status status;
 
+	/* As insn_decode() does, but without its detour. */
+	if (mode == INSN_MODE_64 && *n >= INSN_MAX_LENGTH && insn_decode_plain(bytes, insn))
+		return insn_execute(cpu, insn);
 	/* Every round adds a byte or ends, and INSN_MAX_LENGTH are enough. */
 	for (;;) {
 		status = insn_decode(bytes, *n, mode, insn, &exception);

@@ -434,11 +434,8 @@ static inline void operands_init(struct decoder *d, const struct insn_opcode *op
 	insn->imm = 0;
 }
 
-/*
- * The long way: any mode, any prefix, any number of bytes. Kept apart so that the
- * short way does not pay for its stack frame.
- */
-static __attribute__((noinline)) enum insn_status
+/* The long way: any mode, any prefix, any number of bytes. */
+static enum insn_status
 decode_any(const uint8_t *bytes, size_t n, enum insn_mode mode, struct insn *insn,
 	   struct insn_exception *exception)
 {

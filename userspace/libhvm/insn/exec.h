@@ -32,8 +32,9 @@
 enum insn_status insn_raise(struct insn_cpu *cpu, enum insn_vector vector);
 
 /**
- * insn_linear_segment() - segmentation outside 64-bit mode
+ * insn_linear() - from segment and offset to a linear address
  * @cpu: the processor
+ * @mode: enum insn_mode
  * @seg: enum insn_seg_index
  * @offset: offset into the segment
  * @size: bytes accessed
@@ -42,8 +43,16 @@ enum insn_status insn_raise(struct insn_cpu *cpu, enum insn_vector vector);
  *
  * Return: INSN_OK, or INSN_EXCEPTION with #GP or #SS.
  */
-enum insn_status insn_linear_segment(struct insn_cpu *cpu, unsigned int seg, uint64_t offset,
-				     unsigned int size, enum insn_access access, uint64_t *gva);
+enum insn_status insn_linear(struct insn_cpu *cpu, unsigned int mode, unsigned int seg,
+			     uint64_t offset, unsigned int size, enum insn_access access,
+			     uint64_t *gva);
+
+/* Check the address with insn_linear(), then load or store. */
+enum insn_status insn_load(struct insn_cpu *cpu, unsigned int mode, unsigned int seg,
+			   uint64_t offset, unsigned int size, enum insn_access access,
+			   uint64_t *value);
+enum insn_status insn_store(struct insn_cpu *cpu, unsigned int mode, unsigned int seg,
+			    uint64_t offset, unsigned int size, uint64_t value);
 
 /* Vector moves and string instructions, in files of their own. */
 enum insn_status insn_exec_vload(struct insn_cpu *cpu, const struct insn *insn);
@@ -107,23 +116,30 @@ static inline bool is_canonical(const struct insn_cpu *cpu, uint64_t gva)
 	return (uint64_t)((int64_t)(gva << shift) >> shift) == gva;
 }
 
+/*
+ * The address of nearly every access: 64-bit mode, canonical with 48 bits
+ * whatever the size. False leaves the question to linear_address().
+ */
+static inline bool plain_address(const struct insn_cpu *cpu, unsigned int mode, unsigned int seg,
+				 uint64_t offset, uint64_t *gva)
+{
+	if (mode != INSN_MODE_64)
+		return false;
+	if (seg >= INSN_SEG_FS)
+		offset += cpu->seg[seg].base;
+	*gva = offset;
+	return offset + (1ull << 47) <= (1ull << 48) - INSN_MAX_ACCESS;
+}
+
 /* From segment and offset to a linear address, with every check on the way. */
 static inline enum insn_status linear_address(struct insn_cpu *cpu, unsigned int mode,
 					      unsigned int seg, uint64_t offset,
 					      unsigned int size, enum insn_access access,
 					      uint64_t *gva)
 {
-	if (mode != INSN_MODE_64)
-		return insn_linear_segment(cpu, seg, offset, size, access, gva);
-	if (seg >= INSN_SEG_FS)
-		offset += cpu->seg[seg].base;
-	*gva = offset;
-	/* Canonical with 48 bits, whatever the size; then the exact question. */
-	if (offset + (1ull << 47) <= (1ull << 48) - INSN_MAX_ACCESS)
+	if (plain_address(cpu, mode, seg, offset, gva))
 		return INSN_OK;
-	if (is_canonical(cpu, offset) && is_canonical(cpu, offset + size - 1))
-		return INSN_OK;
-	return insn_raise(cpu, seg == INSN_SEG_SS ? INSN_SS : INSN_GP);
+	return insn_linear(cpu, mode, seg, offset, size, access, gva);
 }
 
 /* Load @size bytes, zero-extended. */
@@ -131,27 +147,23 @@ static inline enum insn_status mem_load(struct insn_cpu *cpu, const struct insn 
 					unsigned int seg, uint64_t offset, unsigned int size,
 					enum insn_access access, uint64_t *value)
 {
-	enum insn_status status;
 	uint64_t gva;
 
-	status = linear_address(cpu, insn->mode, seg, offset, size, access, &gva);
-	if (status)
-		return status;
 	*value = 0;
-	return cpu->ops->read(cpu, gva, value, size, access);
+	if (plain_address(cpu, insn->mode, seg, offset, &gva))
+		return cpu->ops->read(cpu, gva, value, size, access);
+	return insn_load(cpu, insn->mode, seg, offset, size, access, value);
 }
 
 static inline enum insn_status mem_store(struct insn_cpu *cpu, const struct insn *insn,
 					 unsigned int seg, uint64_t offset, unsigned int size,
 					 uint64_t value)
 {
-	enum insn_status status;
 	uint64_t gva;
 
-	status = linear_address(cpu, insn->mode, seg, offset, size, INSN_WRITE, &gva);
-	if (status)
-		return status;
-	return cpu->ops->write(cpu, gva, &value, size);
+	if (plain_address(cpu, insn->mode, seg, offset, &gva))
+		return cpu->ops->write(cpu, gva, &value, size);
+	return insn_store(cpu, insn->mode, seg, offset, size, value);
 }
 
 /* Read the r/m operand, register or memory. */

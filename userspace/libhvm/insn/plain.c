@@ -18,8 +18,8 @@
 _Static_assert(T_TO_REG == INSN_F_TO_REG, "one is copied to the other");
 
 /* SIB and displacement, with at least nine bytes to read. */
-static inline const uint8_t *plain_address(const uint8_t *p, unsigned int mod, unsigned int rm,
-					   unsigned int rex, struct insn *insn)
+static inline const uint8_t *decode_address(const uint8_t *p, unsigned int mod, unsigned int rm,
+					    unsigned int rex, struct insn *insn)
 {
 	unsigned int base = rm | (rex & REX_B) << 3, index = INSN_BASE_NONE;
 	int32_t dword = 0;
@@ -131,7 +131,7 @@ bool insn_decode_plain(const uint8_t *p, struct insn *insn)
 	insn->op = opcode->op;
 	insn->sub = opcode->sub;
 	plain_operands(flags, size66 ? 2 : 4, rex, reg, insn);
-	p = plain_address(p, modrm >> 6, modrm & 7, rex, insn);
+	p = decode_address(p, modrm >> 6, modrm & 7, rex, insn);
 	insn->length = plain_immediate(p, flags, insn) - start;
 	return true;
 }
