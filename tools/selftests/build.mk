@@ -83,6 +83,31 @@ unit_memory_type := kernel/cpu/mtrr.c
 policy_objects := $(patsubst %,$(BUILD)/obj/kernel/cpu/%.asan.o,leaf scale mtrr)
 $(policy_objects): UCFLAGS += $(policy_flags)
 
+boot_sources := $(wildcard userspace/boot/*.c) userspace/vmm/memory.c userspace/vmm/failure.c \
+	userspace/libhvm/device.c
+
+UNIT_TESTS += vmm_config
+unit_vmm_config := userspace/vmm/config.c userspace/vmm/failure.c
+
+UNIT_TESTS += vmm_bus
+unit_vmm_bus := userspace/vmm/bus.c
+
+UNIT_TESTS += vmm_cpuid
+unit_vmm_cpuid := userspace/vmm/cpuid.c
+
+UNIT_TESTS += hw_serial
+unit_hw_serial := userspace/hw/serial.c userspace/vmm/bus.c
+
+UNIT_TESTS += hw_ioapic
+unit_hw_ioapic := userspace/hw/ioapic.c userspace/vmm/bus.c
+
+UNIT_TESTS += hw_acpi
+unit_hw_acpi := userspace/hw/acpi.c userspace/hw/rtc.c userspace/vmm/bus.c userspace/vmm/memory.c \
+	userspace/vmm/failure.c userspace/libhvm/device.c
+
+UNIT_TESTS += boot_images
+unit_boot_images := tools/selftests/unit/boot_fixture.c $(boot_sources)
+
 FUZZERS += insn
 fuzz_insn := $(insn_sources)
 
@@ -139,3 +164,21 @@ $(BUILD)/bin/libfuzz-%:
 
 .PHONY: libfuzz
 libfuzz: $(FUZZERS:%=$(BUILD)/bin/libfuzz-%)
+
+# Tests that drive /dev/vm: tools/selftests/kernel/test-NAME.c and the little guest of lib/guest.c
+# become build/bin/test-NAME, which runs in the lab's hosts.
+
+KERNEL_TESTS += exits
+KERNEL_TESTS += mem-args
+
+define kernel_test_rule
+PROGRAMS += $(BUILD)/bin/test-$(1)
+$(BUILD)/bin/test-$(1): $(addprefix $(BUILD)/obj/tools/selftests/,kernel/test-$(1).o lib/guest.o)
+endef
+
+$(foreach name,$(KERNEL_TESTS),$(eval $(call kernel_test_rule,$(name))))
+
+$(BUILD)/bin/test-%:
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(q)$(CC) $(ULDFLAGS) -o $@ $^ $(ULDLIBS) -pthread
