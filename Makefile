@@ -14,9 +14,9 @@ TREE := $(CURDIR)
 BUILD := build
 KVERS := 6.1 6.1-cloud 6.12 6.12-cloud
 KVER ?= $(KVERS)
-HOST ?= $(shell tools/lab/default-host)
 prefix ?= /usr/local
 DESTDIR ?=
+export CMD
 
 q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2))
@@ -75,7 +75,7 @@ $(BUILD)/kernel/%/hvm.ko: $(KSOURCES) tools/lab/build-module | setup
 .PHONY: all setup module programs sparse help clean distclean install load unload run bench soak
 .PHONY: check check-unit check-svm check-svm-bochs check-vmx check-style guest
 
-all: programs module guest
+all: programs module
 
 setup:
 	@tools/lab/setup
@@ -92,25 +92,32 @@ sparse: setup
 	$(q)for kver in $(KVER); do tools/lab/build-module $$kver --sparse || exit 1; done
 
 guest: $(BUILD)/guest/initrd.cpio
+all: guest
 
+# An initramfs with a shell, for tests to append their own files to.
 $(BUILD)/guest/initrd.cpio: tools/lab/guest-initrd tools/lab/guest-init | setup
 	$(call say,GUEST,$@)
 	$(q)tools/lab/guest-initrd $@
 
-check-unit: programs
-	@tools/check/stage unit tools/check/run-unit
+# ONLY=text runs the suites whose name has it; KVER chooses the host kernels.
+CHECK = @tools/check/check $(if $(ONLY),--only "$(ONLY)") \
+	$(if $(filter command line environment,$(origin KVER)),$(KVER:%=--kernel %))
 
 check-style: setup
-	@tools/check/stage style tools/check/style
+	$(CHECK) style
+
+check-unit: programs
+	$(CHECK) unit
 
 check-svm check-svm-bochs check-vmx: check-%: all
-	@tools/check/stage $* tools/check/run-host $*
+	$(CHECK) $*
 
 check: all
-	@tools/check/all
+	@tools/check/check all
 
-run: all
-	@tools/lab/run-guest "$(HOST)" "$(CMD)"
+run: setup
+	@KVER="$(if $(filter command line environment,$(origin KVER)),$(KVER))" GUEST="$(GUEST)" \
+		MEMORY="$(MEMORY)" CPUS="$(CPUS)" tools/lab/run-guest "$(HOST)" "$$CMD"
 
 bench: all
 	@tools/bench/run $(if $(JSON),--json "$(JSON)")
@@ -118,7 +125,7 @@ bench: all
 soak: all
 	@tools/check/soak
 
-load: module
+load: setup
 	@tools/lab/load
 
 unload:
@@ -133,4 +140,4 @@ distclean:
 	rm -rf $(BUILD)
 
 help:
-	@sed 's/^\t//' tools/lab/help.txt
+	@cat tools/lab/help.txt

@@ -16,6 +16,7 @@ PYTHON_LEFT_OUT = {"test", "idlelib", "ensurepip", "tkinter", "lib2to3", "pydoc_
 GUEST_KERNELS = ["6.1", "6.12"]
 MODULES = ["kvm_intel", "kvm_amd", "msr"]
 TREE_PARTS = ["build/bin", "build/lib", "build/guest", "tools", "userspace/examples"]
+BUILDING_MACHINE_ONLY = ("unit-", "fuzz-", "libfuzz-")
 MERGED = re.compile(r"^/(bin|sbin|lib|lib64)/")
 LIBRARY = re.compile(r"(/\S+) \(0x")
 
@@ -61,7 +62,8 @@ def tree_files(tree):
     files = {}
     for part in TREE_PARTS:
         for path in files_below(os.path.join(tree["tree"], part)):
-            if "__pycache__" not in path:
+            if "__pycache__" not in path and \
+                    not os.path.basename(path).startswith(BUILDING_MACHINE_ONLY):
                 files[path] = os.path.realpath(path)
     for name in GUEST_KERNELS:
         path = os.path.join(tree["build"], "kernels", name, "vmlinuz")

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Run suites: programs on this machine, and all suites of a test host in one boot of it. It
+decides where what runs; it reads no results."""
+
+import glob
+import os
+import subprocess
+
+UNIT_TIMEOUT = 300
+HOST_KERNELS = {
+    "svm": ["6.1", "6.12"],
+    "svm-bochs": ["6.1-cloud"],
+    "vmx": ["6.1-cloud", "6.12-cloud"],
+}
+SUITE_TIMEOUT = {"svm": 120, "svm-bochs": 600, "vmx": 600}
+HOST_TIMEOUT = {"svm": 600, "svm-bochs": 1500, "vmx": 1500}
+
+
+def unit_programs():
+    return sorted(glob.glob("build/bin/unit-*") + glob.glob("build/bin/fuzz-*"))
+
+
+def host_programs(wanted):
+    """What runs in a host: the test programs, then the end-to-end scripts."""
+    found = sorted(glob.glob("build/bin/test-*")) + sorted(glob.glob("tools/selftests/e2e/*.py"))
+    return [path for path in found if wanted in path and os.access(path, os.X_OK)]
+
+
+def run_program(path):
+    """Run a program here; return its output and status, 124 when it took too long."""
+    try:
+        done = subprocess.run([path], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, timeout=UNIT_TIMEOUT)
+        return done.stdout.decode(errors="replace"), done.returncode
+    except subprocess.TimeoutExpired as late:
+        return (late.stdout or b"").decode(errors="replace"), 124
+
+
+def run_host(host, kver, programs):
+    """Run @programs in one boot; return output, the lab's own words, and its status."""
+    command = ["tools/lab/lab", "run", host, "--kernel", kver, "--timeout",
+               str(HOST_TIMEOUT[host]), "--", "tools/selftests/run", str(SUITE_TIMEOUT[host]),
+               *programs]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE)
+    return (done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"),
+            done.returncode)
