@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The cases. Each is measured in batches short enough that most see no host timer interrupt; the
+ * cheapest batch counts, as it is the one without.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+#include <x86intrin.h>
+
+#include <cpuid.h>
+
+#include "bench.h"
+
+#define BATCHES		12
+#define PAGE		4096UL
+#define HUGE		0x200000UL
+#define TIMER_VECTOR	0x40
+
+/* Pages that fault one by one are so far apart that no neighbour is mapped along. */
+#define FAULT_PAGES	64UL
+#define FAULT_STRIDE	(17 * PAGE)
+#define HUGE_PAGES	8UL
+#define CYCLES		8
+
+struct bench {
+	const struct bench_engine *engine;
+	uint8_t *low;
+};
+
+static const struct guest_result *result_of(const struct bench *bench)
+{
+	return (const void *)(bench->low + GUEST_RESULT);
+}
+
+static uint64_t address_of(const uint8_t *routine)
+{
+	return GUEST_CODE + (routine - guest_code);
+}
+
+/* --- the guest's tables --------------------------------------------------- */
+
+static void fill_tables(uint8_t *low)
+{
+	uint64_t *pml4 = (void *)(low + GUEST_TABLES), *pdpt = pml4 + 512, *pd = pdpt + 512;
+	uint64_t *gdt = (void *)(low + GUEST_GDT);
+	uint64_t i;
+
+	pml4[0] = (GUEST_TABLES + PAGE) | 3;
+	for (i = 0; i < 2; i++)
+		pdpt[i] = (GUEST_TABLES + (2 + i) * PAGE) | 3;
+	for (i = 0; i < 1024; i++)
+		pd[i] = i * HUGE | 0x83;
+	gdt[1] = 0x00af9b000000ffffULL;
+	gdt[2] = 0x00cf93000000ffffULL;
+}
+
+/* SDM "64-Bit Mode IDT": one interrupt gate. */
+static void fill_idt(uint8_t *low)
+{
+	uint64_t handler = address_of(guest_timer_handler);
+	uint64_t *gate = (void *)(low + GUEST_IDT + TIMER_VECTOR * 16);
+
+	gate[0] = (handler & 0xffff) | 8 << 16 | 0x8e00ULL << 32 | (handler >> 16 & 0xffff) << 48;
+	gate[1] = handler >> 32;
+}
+
+static void *memory(size_t bytes, int flags)
+{
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags,
+		       -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+static void prepare(struct bench *bench)
+{
+	bench->low = memory(GUEST_LOW_BYTES, MAP_POPULATE);
+	if (!bench->low)
+		bench_die("mmap");
+	fill_tables(bench->low);
+	fill_idt(bench->low);
+	memcpy(bench->low + GUEST_CODE, guest_code, guest_code_end - guest_code);
+}
+
+/* --- measuring -------------------------------------------------------------- */
+
+static void report(const char *name, double instructions)
+{
+	printf("%s\t%.0f\n", name, instructions);
+	fflush(stdout);
+}
+
+/* Run a routine to its end; what it asks for on the way is counted by the caller. */
+static uint64_t run_once(const struct bench *bench, const struct guest_start *start)
+{
+	enum bench_exit exit;
+
+	bench->engine->start(start);
+	do {
+		exit = bench->engine->run();
+	} while (exit == BENCH_PORT || exit == BENCH_DEVICE);
+	if (exit != BENCH_DONE) {
+		errno = EPROTO;
+		bench_die("the guest left in an unexpected way");
+	}
+	return result_of(bench)->end - result_of(bench)->begin;
+}
+
+static void measure(const struct bench *bench, const char *name, const uint8_t *routine,
+		    uint64_t count, uint64_t base)
+{
+	const struct guest_start start = { address_of(routine), count, base, 0 };
+	uint64_t best = UINT64_MAX;
+	int i;
+
+	for (i = 0; i < BATCHES; i++) {
+		uint64_t ticks = run_once(bench, &start);
+
+		if (ticks < best)
+			best = ticks;
+	}
+	report(name, (double)best / count);
+}
+
+/* Attach populated memory, touch it once from the guest, detach it. */
+static void measure_touch(const struct bench *bench, const char *name, uint8_t *region,
+			  uint64_t count, uint64_t stride)
+{
+	const struct guest_start start = {
+		address_of(guest_touch), count, GUEST_REGION, stride
+	};
+	uint64_t best = UINT64_MAX;
+	int i;
+
+	for (i = 0; i < BATCHES; i++) {
+		uint64_t ticks;
+
+		bench->engine->attach(GUEST_REGION, region, count * stride);
+		ticks = run_once(bench, &start);
+		bench->engine->attach(GUEST_REGION, NULL, count * stride);
+		if (ticks < best)
+			best = ticks;
+	}
+	report(name, (double)best / count);
+}
+
+static void measure_small_pages(const struct bench *bench)
+{
+	size_t bytes = FAULT_PAGES * FAULT_STRIDE;
+	uint8_t *region = memory(bytes, 0);
+
+	if (!region)
+		bench_die("mmap");
+	madvise(region, bytes, MADV_NOHUGEPAGE);
+	memset(region, 1, bytes);
+	measure_touch(bench, "second-level fault, 4 KiB, populated", region, FAULT_PAGES,
+		      FAULT_STRIDE);
+	measure_touch(bench, "touching populated memory in order, a page", region, 512, PAGE);
+	munmap(region, bytes);
+}
+
+static void reserve_huge_pages(void)
+{
+	FILE *f = fopen("/proc/sys/vm/nr_hugepages", "w");
+
+	if (f) {
+		fprintf(f, "%lu\n", HUGE_PAGES);
+		fclose(f);
+	}
+}
+
+static void measure_huge_pages(const struct bench *bench)
+{
+	uint8_t *region;
+
+	reserve_huge_pages();
+	region = memory(HUGE_PAGES * HUGE, MAP_HUGETLB | MAP_POPULATE);
+	if (!region)
+		return;
+	measure_touch(bench, "second-level fault, 2 MiB, hugetlb", region, HUGE_PAGES, HUGE);
+	munmap(region, HUGE_PAGES * HUGE);
+}
+
+static uint64_t cpu_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return t.tv_sec * 1000000000ULL + t.tv_nsec;
+}
+
+static uint64_t wall_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC_RAW, &t);
+	return t.tv_sec * 1000000000ULL + t.tv_nsec;
+}
+
+/* Ticks of the TSC in a nanosecond of the host's clock: over a busy stretch, so nothing idles. */
+static double ticks_per_ns(void)
+{
+	uint64_t ns = wall_ns(), tsc = __rdtsc();
+	uint64_t until = tsc + 20000000;
+
+	while (__rdtsc() < until)
+		;
+	return (double)(__rdtsc() - tsc) / (wall_ns() - ns);
+}
+
+/* CPU time, since much of it is waiting; the process's own, since that is what its owner pays. */
+static void measure_cycle(const struct bench *bench)
+{
+	double scale = ticks_per_ns();
+	uint64_t best = UINT64_MAX;
+	int i;
+
+	bench->engine->cycle();
+	for (i = 0; i < CYCLES; i++) {
+		uint64_t ns = cpu_ns();
+
+		bench->engine->cycle();
+		ns = cpu_ns() - ns;
+		if (ns < best)
+			best = ns;
+	}
+	report("create + destroy of a VM with one vCPU, process CPU time", best * scale);
+}
+
+static bool is_amd(void)
+{
+	unsigned int a, b, c, d;
+
+	return __get_cpuid(0x80000001, &a, &b, &c, &d) && c & 4;
+}
+
+/**
+ * bench_cases() - measure and print every case
+ * @engine: the hypervisor
+ *
+ * Return: the process's exit status.
+ */
+int bench_cases(const struct bench_engine *engine)
+{
+	struct bench bench = { .engine = engine };
+
+	if (!engine->open())
+		bench_die(engine->name);
+	prepare(&bench);
+	engine->create(bench.low);
+	measure(&bench, "cpuid round trip", guest_cpuid, 100, 0);
+	measure(&bench, "hypercall", is_amd() ? guest_vmmcall : guest_vmcall, 100, 0);
+	measure(&bench, "MSR read", guest_msr, 100, 0);
+	measure(&bench, "port write to userspace", guest_port, 50, 0);
+	measure(&bench, "MMIO write to userspace", guest_device, 50, GUEST_DEVICE);
+	measure(&bench, "timer interrupt", guest_timer, 20, 0);
+	measure_small_pages(&bench);
+	measure_huge_pages(&bench);
+	engine->destroy();
+	measure_cycle(&bench);
+	return 0;
+}
