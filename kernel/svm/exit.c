@@ -18,6 +18,7 @@ enum detail {
 	IRET,
 	PORT,
 	MSR,
+	WINDOW,
 	TASK_SWITCH,
 	FERR,
 };
@@ -39,7 +40,7 @@ static const struct rule rules[] = {
 	[VMEXIT_DR_READ ... VMEXIT_DR_READ + 0x1f] = { HVM_HW_DR_ACCESS, NOTHING },
 	[VMEXIT_EXCEPTION ... VMEXIT_EXCEPTION + 0x1f] = { HVM_HW_EXCEPTION, EXCEPTION },
 	[VMEXIT_INTR ... VMEXIT_INIT] = { HVM_HW_INTR, NOTHING },
-	[VMEXIT_VINTR] = { HVM_HW_WINDOW, NOTHING },
+	[VMEXIT_VINTR] = { HVM_HW_WINDOW, WINDOW },
 	[VMEXIT_RDPMC] = { HVM_HW_PRIVILEGED, NOTHING },
 	[VMEXIT_CPUID] = { HVM_HW_CPUID, NOTHING, 2 },
 	[VMEXIT_RSM] = { HVM_HW_UNDEFINED, NOTHING },
@@ -111,7 +112,8 @@ static void handle_machine_check(void)
 {
 	struct pt_regs regs = { .cs = 3, .flags = X86_EFLAGS_IF };
 
-	do_machine_check(&regs);
+	if (IS_ENABLED(CONFIG_X86_MCE))
+		do_machine_check(&regs);
 }
 
 /*
@@ -223,6 +225,10 @@ static void decode_detail(struct svm_vcpu *svm, struct hvm_exit *exit, u8 detail
 	switch (detail) {
 	case EXCEPTION:
 		decode_exception(svm, exit, code - VMEXIT_EXCEPTION);
+		break;
+	case WINDOW:
+		if (!svm_window_is_open(svm))
+			exit->reason = HVM_HW_INTR;
 		break;
 	case IRET:
 		svm_nmi_iret(svm);

@@ -72,22 +72,50 @@ void svm_inject(struct hvm_hw *hw, const struct hvm_event *event)
 		svm_nmi_set_masked(svm, true);
 }
 
+/* See svm_window_is_open(). Only ever set, and no harm is done by seeing that late. */
+static bool takes_equal_priority;
+
 /*
  * A virtual interrupt that is never taken: with the VINTR intercept the processor exits where it
  * would take it, that is with RFLAGS.IF set, no shadow, and its priority above V_TPR. Its vector
  * does not matter.
  */
-static void set_intr_window(struct vmcb *vmcb, bool wanted, u8 prio)
+static void set_intr_window(struct svm_vcpu *svm, bool wanted, u8 prio)
 {
+	struct vmcb *vmcb = svm->vmcb;
+
 	if (!wanted && !vmcb->v_irq)
 		return;
 	vmcb->v_irq = wanted ? VMCB_V_IRQ : 0;
-	vmcb->v_intr_prio = prio & 0xf;
+	svm->window_prio = prio & 0xf;
+	vmcb->v_intr_prio = svm->window_prio;
+	if (vmcb->v_intr_prio && READ_ONCE(takes_equal_priority))
+		vmcb->v_intr_prio--;
 	if (wanted)
 		vmcb->intercept_misc1 |= VMCB_INTERCEPT_VINTR;
 	else
 		vmcb->intercept_misc1 &= ~VMCB_INTERCEPT_VINTR;
 	vmcb->clean &= ~(VMCB_CLEAN_TPR | VMCB_CLEAN_INTERCEPTS);
+}
+
+/**
+ * svm_window_is_open - whether an exit for the interrupt window came when it should
+ * @svm: the virtual CPU
+ *
+ * An emulator (QEMU) takes a virtual interrupt whose priority equals the task priority, too;
+ * nothing could be delivered then, and every further entry would exit so at once. There, ask for
+ * one less.
+ */
+bool svm_window_is_open(struct svm_vcpu *svm)
+{
+	struct vmcb *vmcb = svm->vmcb;
+
+	if (svm->window_prio > vmcb->v_tpr || !svm->window_prio)
+		return true;
+	WRITE_ONCE(takes_equal_priority, true);
+	vmcb->v_intr_prio = svm->window_prio - 1;
+	vmcb->clean &= ~VMCB_CLEAN_TPR;
+	return false;
 }
 
 /* SVM_AFTER_NMI is set exactly while there is something to watch. */
@@ -133,7 +161,7 @@ void svm_window(struct hvm_hw *hw, u32 flags, u8 prio)
 {
 	struct svm_vcpu *svm = to_svm(hw);
 
-	set_intr_window(svm->vmcb, flags & HVM_WINDOW_INTR, prio);
+	set_intr_window(svm, flags & HVM_WINDOW_INTR, prio);
 	svm->want_nmi = flags & HVM_WINDOW_NMI;
 	watch_nmi(svm);
 }

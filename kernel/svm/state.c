@@ -264,7 +264,7 @@ static void set_dr7(struct svm_vcpu *svm, u64 dr7)
 static void set_events(struct svm_vcpu *svm, const struct hvm_hw_state *state)
 {
 	svm->vmcb->int_state = state->shadow ? VMCB_INT_SHADOW : 0;
-	if (state->nmi_masked != svm->nmi_masked)
+	if (state->nmi_masked || svm->nmi_masked)
 		svm_nmi_set_masked(svm, state->nmi_masked);
 }
 

@@ -88,6 +88,7 @@ DECLARE_PER_CPU(struct svm_cpu, svm_cpu);
  * @after: [V] SVM_AFTER_*
  * @nmi_masked: [V] an NMI was injected and its IRET has not completed
  * @nmi_iret: [V] that IRET is about to run: it was at @iret_rip
+ * @window_prio: [V] priority class of the interrupt window asked for
  * @want_nmi: [V] an exit is wanted when NMIs are not masked
  * @stepping: [V] RFLAGS.TF was set to get that exit
  * @step_tf: [V] RFLAGS.TF before
@@ -110,6 +111,7 @@ struct svm_vcpu {
 	bool new_asid;
 	bool dr_live;
 	u8 after;
+	u8 window_prio;
 	bool nmi_masked;
 	bool nmi_iret;
 	bool want_nmi;
@@ -151,6 +153,7 @@ bool svm_skip(struct hvm_hw *hw, unsigned int len);
 void svm_inject(struct hvm_hw *hw, const struct hvm_event *event);
 void svm_window(struct hvm_hw *hw, u32 flags, u8 prio);
 u32 svm_blocked(struct hvm_hw *hw);
+bool svm_window_is_open(struct svm_vcpu *svm);
 void svm_nmi_iret(struct svm_vcpu *svm);
 void svm_nmi_before_entry(struct svm_vcpu *svm);
 void svm_nmi_after_exit(struct svm_vcpu *svm, struct hvm_exit *exit);
