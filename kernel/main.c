@@ -6,6 +6,7 @@
 #include <linux/cpuhotplug.h>
 #include <linux/kobject.h>
 #include <linux/module.h>
+#include <linux/preempt.h>
 #include <asm/reboot.h>
 
 #include "backend.h"
@@ -118,6 +119,7 @@ static int __init hvm_init(void)
 	if (err)
 		goto err_backend;
 	cpu_emergency_register_virt_callback(emergency);
+	preempt_notifier_inc();
 	err = hvm_dev_register();
 	if (err)
 		goto err_cpus;
@@ -125,6 +127,7 @@ static int __init hvm_init(void)
 	return 0;
 
 err_cpus:
+	preempt_notifier_dec();
 	cpu_emergency_unregister_virt_callback(emergency);
 	cpuhp_remove_state(HVM_COMPAT_CPUHP_STATE);
 err_backend:
@@ -136,6 +139,7 @@ static void __exit hvm_exit(void)
 {
 	hvm_dev_unregister();
 	hvm_mem_synchronize();
+	preempt_notifier_dec();
 	cpu_emergency_unregister_virt_callback(emergency);
 	cpuhp_remove_state(HVM_COMPAT_CPUHP_STATE);
 	hvm_backend->teardown();
