@@ -6,7 +6,7 @@ import re
 import socket
 import subprocess
 
-from .image import APPEND, LabError
+from .image import APPEND, LabError, direct_image
 
 PROGRAM = "qemu-system-x86_64"
 OLDEST = (7, 2, 15)
@@ -35,10 +35,12 @@ class Qemu:
         self.options = options
         self.kernel = kernel
         self.run = run
+        self.image = None
         self.single = options.icount
         self.channel_path = "/dev/lab-channel"
 
-    def prepare(self, make_initramfs, _tree):
+    def prepare(self, make_initramfs, tree):
+        self.image = direct_image(tree["cache"], self.kernel.image)
         make_initramfs(self.run.file("initramfs"))
 
     def _accel(self):
@@ -53,7 +55,7 @@ class Qemu:
             PROGRAM, "-M", "q35", *self._accel(), "-cpu", options.cpu or "max,+svm",
             "-smp", str(options.smp), "-m", str(options.memory), "-nodefaults", "-nographic",
             "-no-reboot", "-serial", f"file:{self.run.file('kernel.log')}",
-            "-kernel", self.kernel.image, "-initrd", self.run.file("initramfs"),
+            "-kernel", self.image, "-initrd", self.run.file("initramfs"),
             "-append", " ".join(append),
             "-virtfs", "local,path=/,mount_tag=root,security_model=none,readonly=on,"
                        "multidevs=remap",
