@@ -168,6 +168,7 @@ libfuzz: $(FUZZERS:%=$(BUILD)/bin/libfuzz-%)
 # Tests that drive /dev/vm: tools/selftests/kernel/test-NAME.c and the little guest of lib/guest.c
 # become build/bin/test-NAME, which runs in the lab's hosts.
 
+KERNEL_TESTS += lapic
 KERNEL_TESTS += exits
 KERNEL_TESTS += mem-args
 

@@ -72,6 +72,9 @@ static void msi_physical(struct ktap *t)
 	}
 	KTAP_EQ(t, hvm_msi_deliver(&f->irq, msi(2), VECTOR), 0);
 	KTAP_EQ(t, hvm_msi_deliver(&f->irq, msi(0x7fff), VECTOR), 0);
+	/* Bits of the id above those that ids have are not dropped. */
+	KTAP_EQ(t, hvm_msi_deliver(&f->irq, msi(0x1000 | 3), VECTOR), 0);
+	KTAP_EQ(t, hvm_msi_deliver(&f->irq, msi(0x4000 | 3), VECTOR), 0);
 	KTAP_EQ(t, who(f), 0);
 	fixture_free(f);
 }

@@ -74,7 +74,9 @@ static void every_register(struct ktap *t)
 	hvm_lapic_post(lapic, 0xf7, true);
 	round_trip(t, f, &state);
 
+	/* What was only posted is in, with its trigger mode. */
 	KTAP_EQ(t, state.regs[HVM_APIC_IRR + 7] & 1 << 23, 1 << 23);
+	KTAP_EQ(t, state.regs[HVM_APIC_TMR + 7] & 1 << 23, 1 << 23);
 	/* 0x44, and the error interrupt. */
 	KTAP_EQ(t, state.regs[HVM_APIC_IRR + 2], 1 << 4 | 1 << 22);
 	KTAP_EQ(t, state.regs[HVM_APIC_ESR], HVM_ESR_SEND_ILLEGAL);
