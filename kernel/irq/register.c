@@ -351,7 +351,13 @@ static int write_x2apic(struct hvm_lapic *lapic, u32 reg, u64 value)
 {
 	if (!hvm_lapic_x2apic(lapic) || reg >= HVM_APIC_REGS || !(X2APIC_WRITE & BIT_ULL(reg)))
 		return -EINVAL;
-	if (reg == HVM_APIC_ICR) {
+	switch (reg) {
+	case HVM_APIC_EOI:
+		if (value)
+			return -EINVAL;
+		hvm_lapic_eoi(lapic);
+		return 0;
+	case HVM_APIC_ICR:
 		if ((u32)value & ~HVM_ICR_MASK)
 			return -EINVAL;
 		write_icr(lapic, value);
