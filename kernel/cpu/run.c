@@ -5,9 +5,11 @@
  * for an interrupt that is pending forces the next exit at once. Not here: what an exit means
  * (exit.c) and what goes into the guest (event.c).
  */
+#include <linux/hw_breakpoint.h>
 #include <linux/preempt.h>
 #include <linux/sched/signal.h>
 #include <linux/vtime.h>
+#include <asm/debugreg.h>
 
 #include "../compat.h"
 #include "complete.h"
@@ -100,6 +102,9 @@ static void enter(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
 
 	if (unlikely(hw->guest_dr))
 		hvm_debugreg_exit(vcpu);
+	/* Exits switch the host's own breakpoints off (perf, ptrace). */
+	if (unlikely(hw_breakpoint_active()))
+		hw_breakpoint_restore();
 	hvm_fpu_exit(&vcpu->fpu, hvm_caps.xsetbv_silent);
 	hvm_lapic_set_tpr(&vcpu->lapic, hw->tpr);
 	/* An entry that failed delivered nothing: what was injected still is to be. */

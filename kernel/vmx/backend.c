@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The VT-x backend's face: the table that the waist (../backend.h) asks for, and what all guests share, made and unmade. Everything else
- * is in the files around it.
+ * The VT-x backend's face: the table that the waist (../backend.h) asks for, and what all guests
+ * share, made and unmade. Everything else is in the files around it.
  */
 #include <linux/printk.h>
 
 #include "vmx.h"
 
-/* A field that the processor does not have: capabilities and use disagree. Never the guest's doing. */
+/*
+ * A field that the processor does not have: capabilities and use disagree. Never the guest's doing.
+ */
 void vmx_vmwrite_failed(u32 field, u64 value)
 {
-	pr_err_once("hvm: VMWRITE of field %#x failed (%#llx): please report the processor's model\n", field, value);
+	pr_err_once("hvm: VMWRITE of field %#x failed (%#llx): please report the processor\n",
+		    field, value);
 }
 
 static int setup(struct hvm_caps *caps)

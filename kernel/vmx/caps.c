@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What this processor's VT-x can do, and which of it every guest gets: the capability MSRs are read once, compared with what this
- * module cannot do without, and turned into the controls of a new VMCS. Not here: turning VMX on (host.c).
+ * What this processor's VT-x can do, and which of it every guest gets: the capability MSRs are read
+ * once, compared with what this module cannot do without, and turned into the controls of a new
+ * VMCS. Not here: turning VMX on (host.c).
  */
 #include <linux/cpu.h>
 #include <linux/kernel.h>
@@ -34,7 +35,10 @@
 #define VPID_INVVPID_SINGLE	BIT_ULL(41)
 #define VPID_INVVPID_ALL	BIT_ULL(42)
 
-/* SDM "Format of EPT Entries": a leaf's memory type, and "ignore PAT": the guest's PAT has no say over RAM. */
+/*
+ * SDM "Format of EPT Entries": a leaf's memory type, and "ignore PAT": the guest's PAT has no say
+ * over RAM.
+ */
 #define EPT_TYPE_UC		0
 #define EPT_TYPE_WB		(6 << 3)
 #define EPT_IGNORE_PAT		BIT_ULL(6)
@@ -68,22 +72,25 @@ static const struct control controls[] = {
 	}, {
 		.msr = MSR_IA32_VMX_PROCBASED_CTLS,
 		.true_msr = MSR_IA32_VMX_TRUE_PROCBASED_CTLS,
-		.needed = VMX_PRIMARY_TSC_OFFSET | VMX_PRIMARY_HLT | VMX_PRIMARY_MWAIT | VMX_PRIMARY_RDPMC |
-			  VMX_PRIMARY_TPR_SHADOW | VMX_PRIMARY_MOV_DR | VMX_PRIMARY_IO | VMX_PRIMARY_MSR_BITMAP |
-			  VMX_PRIMARY_MONITOR | VMX_PRIMARY_SECONDARY,
-		.forbidden = VMX_PRIMARY_CR3_LOAD | VMX_PRIMARY_CR3_STORE | VMX_PRIMARY_INVLPG | VMX_PRIMARY_RDTSC,
+		.needed = VMX_PRIMARY_TSC_OFFSET | VMX_PRIMARY_HLT | VMX_PRIMARY_MWAIT |
+			  VMX_PRIMARY_RDPMC | VMX_PRIMARY_TPR_SHADOW | VMX_PRIMARY_MOV_DR |
+			  VMX_PRIMARY_IO | VMX_PRIMARY_MSR_BITMAP | VMX_PRIMARY_MONITOR |
+			  VMX_PRIMARY_SECONDARY,
+		.forbidden = VMX_PRIMARY_CR3_LOAD | VMX_PRIMARY_CR3_STORE | VMX_PRIMARY_INVLPG |
+			     VMX_PRIMARY_RDTSC,
 		.value = &vmx_caps.primary,
 	}, {
 		.msr = MSR_IA32_VMX_PROCBASED_CTLS2,
 		.true_msr = MSR_IA32_VMX_PROCBASED_CTLS2,
 		.needed = VMX_SECONDARY_EPT | VMX_SECONDARY_UNRESTRICTED,
-		.wanted = VMX_SECONDARY_RDTSCP | VMX_SECONDARY_VPID | VMX_SECONDARY_WBINVD | VMX_SECONDARY_INVPCID |
-			  VMX_SECONDARY_ENCLS,
+		.wanted = VMX_SECONDARY_RDTSCP | VMX_SECONDARY_VPID | VMX_SECONDARY_WBINVD |
+			  VMX_SECONDARY_INVPCID | VMX_SECONDARY_ENCLS,
 		.value = &vmx_caps.secondary,
 	}, {
 		.msr = MSR_IA32_VMX_EXIT_CTLS,
 		.true_msr = MSR_IA32_VMX_TRUE_EXIT_CTLS,
-		.needed = VMX_EXIT_SAVE_DEBUG | VMX_EXIT_HOST_64BIT | VMX_EXIT_LOAD_PAT | VMX_EXIT_SAVE_EFER | VMX_EXIT_LOAD_EFER,
+		.needed = VMX_EXIT_SAVE_DEBUG | VMX_EXIT_HOST_64BIT | VMX_EXIT_LOAD_PAT |
+			  VMX_EXIT_SAVE_EFER | VMX_EXIT_LOAD_EFER,
 		.value = &vmx_caps.exit,
 	}, {
 		.msr = MSR_IA32_VMX_ENTRY_CTLS,
@@ -100,7 +107,10 @@ static u64 read_msr(u32 index)
 	return rdmsrl_safe(index, &value) ? 0 : value;
 }
 
-/* Without the VMX bit in IA32_FEATURE_CONTROL, or unlocked, VMXON raises #GP. Linux locks it as it should be when firmware did not. */
+/*
+ * Without the VMX bit in IA32_FEATURE_CONTROL, or unlocked, VMXON raises #GP. Linux locks it as it
+ * should be when firmware did not.
+ */
 static int check_firmware(void)
 {
 	u64 needed = FEAT_CTL_LOCKED | FEAT_CTL_VMX_ENABLED_OUTSIDE_SMX;
@@ -153,7 +163,8 @@ static int choose_controls(bool true_controls)
 		bits = must | ((control->needed | control->wanted) & may);
 		if ((bits & control->needed) != control->needed || (bits & control->forbidden)) {
 			pr_err("hvm: this processor's VT-x lacks controls %#x of capability MSR %#x: it cannot be used\n",
-			       (control->needed & ~bits) | (bits & control->forbidden), control->msr);
+			       (control->needed & ~bits) | (bits & control->forbidden),
+			       control->msr);
 			return -EOPNOTSUPP;
 		}
 		*control->value = bits;
@@ -169,13 +180,15 @@ static u8 invalidation(u64 ept, u64 single, u64 all)
 }
 
 /*
- * CR4 bits that change how the guest's own code runs and nothing else. Not among them: VMXE (always set in VMX operation), MCE (clear, a
- * machine check would shut the host down), SMXE, CET, PKS, UINTR, LAM and whatever comes: their writes exit, and common code judges.
+ * CR4 bits that change how the guest's own code runs and nothing else. Not among them: VMXE (always
+ * set in VMX operation), MCE (clear, a machine check would shut the host down), SMXE, CET, PKS,
+ * UINTR, LAM and whatever comes: their writes exit, and common code judges.
  */
 static u64 owned_cr4(void)
 {
-	u64 owned = X86_CR4_VME | X86_CR4_PVI | X86_CR4_TSD | X86_CR4_DE | X86_CR4_PSE | X86_CR4_PAE | X86_CR4_PGE | X86_CR4_PCE |
-		    X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT | X86_CR4_UMIP | X86_CR4_LA57 | X86_CR4_FSGSBASE | X86_CR4_PCIDE |
+	u64 owned = X86_CR4_VME | X86_CR4_PVI | X86_CR4_TSD | X86_CR4_DE | X86_CR4_PSE |
+		    X86_CR4_PAE | X86_CR4_PGE | X86_CR4_PCE | X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT |
+		    X86_CR4_UMIP | X86_CR4_LA57 | X86_CR4_FSGSBASE | X86_CR4_PCIDE |
 		    X86_CR4_OSXSAVE | X86_CR4_SMEP | X86_CR4_SMAP | X86_CR4_PKE;
 
 	return owned & read_msr(MSR_IA32_VMX_CR4_FIXED1) & ~read_msr(MSR_IA32_VMX_CR4_FIXED0);
@@ -189,12 +202,14 @@ static void choose_rest(u64 ept)
 	vmx_caps.linear_bits = boot_cpu_has(X86_FEATURE_LA57) ? 57 : 48;
 	vmx_caps.ept_accessed = ept & EPT_ACCESSED_DIRTY;
 	vmx_caps.invept = invalidation(ept, EPT_INVEPT_SINGLE, EPT_INVEPT_ALL);
-	vmx_caps.invvpid = ept & VPID_INVVPID ? invalidation(ept, VPID_INVVPID_SINGLE, VPID_INVVPID_ALL) : 0;
+	if (ept & VPID_INVVPID)
+		vmx_caps.invvpid = invalidation(ept, VPID_INVVPID_SINGLE, VPID_INVVPID_ALL);
 	if (!vmx_caps.invvpid)
 		vmx_caps.secondary &= ~VMX_SECONDARY_VPID;
 	if (!(vmx_caps.secondary & VMX_SECONDARY_VPID))
 		vmx_caps.invvpid = 0;
-	vmx_caps.has_tsc_aux = vmx_caps.secondary & VMX_SECONDARY_RDTSCP && boot_cpu_has(X86_FEATURE_RDTSCP);
+	vmx_caps.has_tsc_aux = vmx_caps.secondary & VMX_SECONDARY_RDTSCP &&
+			       boot_cpu_has(X86_FEATURE_RDTSCP);
 }
 
 static void describe_tables(struct hvm_tdp_format *tdp, u64 ept)
@@ -230,10 +245,12 @@ static void describe(struct hvm_caps *caps, u64 ept)
 }
 
 /**
- * vmx_caps_probe - read and judge what the processor offers (SDM appendix "VMX Capability Reporting Facility")
+ * vmx_caps_probe - read and judge what the processor offers (SDM appendix "VMX Capability Reporting
+ * Facility")
  * @caps: filled in on success
  *
- * Return: 0; -ENODEV: no VT-x at all; -EACCES: switched off by firmware; -EOPNOTSUPP: too little of it. Says why, but for -ENODEV.
+ * Return: 0; -ENODEV: no VT-x at all; -EACCES: switched off by firmware; -EOPNOTSUPP: too little of
+ * it. Says why, but for -ENODEV.
  * Context: process; module load.
  */
 int vmx_caps_probe(struct hvm_caps *caps)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Which register made the processor refuse an entry: the checks of SDM "Checking and Loading Guest State", done once more after the fact, in
- * the order of that chapter, for the state a vCPU can have here (unrestricted guest, never in SMM, always active). A wrong answer here costs
- * a debugging user some time and nobody else anything.
+ * Which register made the processor refuse an entry: the checks of SDM "Checking and Loading Guest
+ * State", done once more after the fact, in the order of that chapter, for the state a vCPU can
+ * have here (unrestricted guest, never in SMM, always active). A wrong answer here costs a
+ * debugging user some time and nobody else anything.
  */
 #include <asm/msr-index.h>
 #include <asm/processor.h>
@@ -80,12 +81,14 @@ static bool efer_ok(const struct guest *g)
 
 static bool debug_ok(void)
 {
-	return !(vmcs_read(VMCS_GUEST_DR7) >> 32) && !(vmcs_read(VMCS_GUEST_DEBUGCTL) & ~(u64)DEBUGCTLMSR_BTF);
+	return !(vmcs_read(VMCS_GUEST_DR7) >> 32) &&
+	       !(vmcs_read(VMCS_GUEST_DEBUGCTL) & ~(u64)DEBUGCTLMSR_BTF);
 }
 
 static bool msrs_ok(void)
 {
-	return vmx_canonical(vmcs_read(VMCS_GUEST_SYSENTER_ESP)) && vmx_canonical(vmcs_read(VMCS_GUEST_SYSENTER_EIP));
+	return vmx_canonical(vmcs_read(VMCS_GUEST_SYSENTER_ESP)) &&
+	       vmx_canonical(vmcs_read(VMCS_GUEST_SYSENTER_EIP));
 }
 
 /* --- segments ------------------------------------------------------------------- */
@@ -125,7 +128,8 @@ static bool usable_ok(unsigned int index)
 {
 	u32 rights = rights_of(index);
 
-	return rights & HVM_SEG_S && rights & HVM_SEG_P && rights & TYPE_ACCESSED && rights_reserved_ok(rights) && limit_ok(index);
+	return rights & HVM_SEG_S && rights & HVM_SEG_P && rights & TYPE_ACCESSED &&
+	       rights_reserved_ok(rights) && limit_ok(index);
 }
 
 static bool cs_type_ok(const struct guest *g)
@@ -137,7 +141,9 @@ static bool cs_type_ok(const struct guest *g)
 	if (!(type & TYPE_CODE))
 		return false;
 	/* Conforming code runs with at most the caller's rights. */
-	return type & TYPE_DOWN ? dpl_of(HVM_CS) <= dpl_of(HVM_SS) : dpl_of(HVM_CS) == dpl_of(HVM_SS);
+	if (type & TYPE_DOWN)
+		return dpl_of(HVM_CS) <= dpl_of(HVM_SS);
+	return dpl_of(HVM_CS) == dpl_of(HVM_SS);
 }
 
 static bool cs_ok(const struct guest *g)
@@ -195,15 +201,17 @@ static bool system_ok(unsigned int index)
 {
 	u32 rights = rights_of(index);
 
-	return !(rights & HVM_SEG_S) && rights & HVM_SEG_P && rights_reserved_ok(rights) && limit_ok(index) &&
-	       vmx_canonical(vmcs_read(VMCS_GUEST_BASE(index))) && !(vmcs_read(VMCS_GUEST_SELECTOR(index)) & 4);
+	return !(rights & HVM_SEG_S) && rights & HVM_SEG_P && rights_reserved_ok(rights) &&
+	       limit_ok(index) && vmx_canonical(vmcs_read(VMCS_GUEST_BASE(index))) &&
+	       !(vmcs_read(VMCS_GUEST_SELECTOR(index)) & 4);
 }
 
 static bool ldtr_ok(void)
 {
 	u32 rights = rights_of(HVM_LDTR);
 
-	return rights & VMX_RIGHTS_UNUSABLE || (system_ok(HVM_LDTR) && (rights & HVM_SEG_TYPE) == TYPE_LDT);
+	return rights & VMX_RIGHTS_UNUSABLE ||
+	       (system_ok(HVM_LDTR) && (rights & HVM_SEG_TYPE) == TYPE_LDT);
 }
 
 static bool tr_ok(const struct guest *g)
@@ -217,8 +225,10 @@ static bool tr_ok(const struct guest *g)
 
 static bool tables_ok(void)
 {
-	return vmx_canonical(vmcs_read(VMCS_GUEST_GDTR_BASE)) && vmx_canonical(vmcs_read(VMCS_GUEST_IDTR_BASE)) &&
-	       !(vmcs_read(VMCS_GUEST_GDTR_LIMIT) >> 16) && !(vmcs_read(VMCS_GUEST_IDTR_LIMIT) >> 16);
+	return vmx_canonical(vmcs_read(VMCS_GUEST_GDTR_BASE)) &&
+	       vmx_canonical(vmcs_read(VMCS_GUEST_IDTR_BASE)) &&
+	       !(vmcs_read(VMCS_GUEST_GDTR_LIMIT) >> 16) &&
+	       !(vmcs_read(VMCS_GUEST_IDTR_LIMIT) >> 16);
 }
 
 /* --- the rest -------------------------------------------------------------------- */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The step over the border: host registers out, guest registers in, VMLAUNCH or VMRESUME, and back. Only what must happen between two
- * instructions of different owners is here; the rest of an entry is run.c.
+ * The step over the border: host registers out, guest registers in, VMLAUNCH or VMRESUME, and back.
+ * Only what must happen between two instructions of different owners is here; the rest of an entry
+ * is run.c.
  */
 #include <linux/linkage.h>
 #include <asm/alternative.h>
@@ -37,8 +38,8 @@
 /*
  * bool vmx_enter_guest(struct vmx_frame *frame, u64 *gpr)
  *
- * Runs the guest of the current VMCS until an exit. True: the processor refused the entry (VMfail), and nothing of the guest ran.
- * Interrupts are off. RDI frame, RSI registers.
+ * Runs the guest of the current VMCS until an exit. True: the processor refused the entry (VMfail),
+ * and nothing of the guest ran. Interrupts are off. RDI frame, RSI registers.
  */
 SYM_FUNC_START(vmx_enter_guest)
 	push	%rbp
@@ -123,7 +124,10 @@ SYM_INNER_LABEL_ALIGN(vmx_guest_exit, SYM_L_GLOBAL)
 	pop	GPR_RAX(%rax)
 	xor	%ebx, %ebx
 
-	/* No value of the guest's stays for speculation to use; RBX, RBP and R12 to R15 are popped below, RAX, RCX and RDX overwritten. */
+	/*
+	 * No value of the guest's stays for speculation to use; RBX, RBP and R12 to R15 are popped
+	 * below, RAX, RCX and RDX overwritten.
+	 */
 .Lclear:
 	xor	%eax, %eax
 	xor	%ecx, %ecx
@@ -134,8 +138,12 @@ SYM_INNER_LABEL_ALIGN(vmx_guest_exit, SYM_L_GLOBAL)
 	xor	%r10d, %r10d
 	xor	%r11d, %r11d
 
-	/* Before the first RET: the guest may have trained the return stack, and IBRS has to be the host's. */
-	FILL_RETURN_BUFFER %rcx, RSB_CLEAR_LOOPS, X86_FEATURE_RSB_VMEXIT, X86_FEATURE_RSB_VMEXIT_LITE
+	/*
+	 * Before the first RET: the guest may have trained the return stack, and IBRS has to be the
+	 * host's.
+	 */
+	FILL_RETURN_BUFFER %rcx, RSB_CLEAR_LOOPS, X86_FEATURE_RSB_VMEXIT, \
+			   X86_FEATURE_RSB_VMEXIT_LITE
 	pop	%rdi
 	ALTERNATIVE "jmp .Lspec_left", "", X86_FEATURE_MSR_SPEC_CTRL
 	mov	VMX_FRAME_HOST_SPEC(%rdi), %eax

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * From the processor's record of an exit to struct hvm_exit. A table says what most reasons mean; a few need a look at the exit
- * qualification (SDM "Basic VM-Exit Information"). Nothing is decided here; only what belongs to the host, its NMIs and machine checks, is
- * handed to it at once.
+ * From the processor's record of an exit to struct hvm_exit. A table says what most reasons mean; a
+ * few need a look at the exit qualification (SDM "Basic VM-Exit Information"). Nothing is decided
+ * here; only what belongs to the host, its NMIs and machine checks, is handed to it at once.
  */
 #include <asm/mce.h>
 #include <asm/ptrace.h>
@@ -104,12 +104,13 @@ static void set_nmi_masked(bool masked)
 {
 	u32 blocking = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
 
-	vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, masked ? blocking | VMX_NMI_MASKED : blocking & ~VMX_NMI_MASKED);
+	vmcs_write(VMCS_GUEST_INTERRUPTIBILITY,
+		   masked ? blocking | VMX_NMI_MASKED : blocking & ~VMX_NMI_MASKED);
 }
 
 /*
- * An event that was on its way when the exit hit. An NMI had masked NMIs already; it will do so again when it is injected anew, and may
- * not be injected otherwise. Return: there was one.
+ * An event that was on its way when the exit hit. An NMI had masked NMIs already; it will do so
+ * again when it is injected anew, and may not be injected otherwise. Return: there was one.
  */
 static bool describe_vectoring(struct hvm_exit *exit)
 {
@@ -117,13 +118,17 @@ static bool describe_vectoring(struct hvm_exit *exit)
 
 	if (likely(!(info & VMX_EVENT_VALID)))
 		return false;
-	vmx_decode_event(&exit->vectoring, info, vmcs_read(VMCS_VECTORING_ERROR_CODE), vmcs_read(VMCS_EXIT_INSN_LEN));
+	vmx_decode_event(&exit->vectoring, info, vmcs_read(VMCS_VECTORING_ERROR_CODE),
+			 vmcs_read(VMCS_EXIT_INSN_LEN));
 	if (exit->vectoring.type == HVM_EVENT_NMI)
 		set_nmi_masked(false);
 	return true;
 }
 
-/* The host's handler finds out what happened; the guest's registers are none of its business, but a user process it may kill. */
+/*
+ * The host's handler finds out what happened; the guest's registers are none of its business, but a
+ * user process it may kill.
+ */
 static void handle_machine_check(void)
 {
 	struct pt_regs regs = { .cs = 3, .flags = X86_EFLAGS_IF };
@@ -158,7 +163,8 @@ static void describe_exception(struct hvm_exit *exit)
 	/* The fault was an IRET's, which has unmasked NMIs and will be executed again. */
 	if (info & VMX_EVENT_UNBLOCKED_NMI && vector != VECTOR_DF && !vectoring)
 		set_nmi_masked(true);
-	vmx_decode_event(&exit->event, info, vmcs_read(VMCS_EXIT_ERROR_CODE), vmcs_read(VMCS_EXIT_INSN_LEN));
+	vmx_decode_event(&exit->event, info, vmcs_read(VMCS_EXIT_ERROR_CODE),
+			 vmcs_read(VMCS_EXIT_INSN_LEN));
 	if (vector == VECTOR_DB || vector == VECTOR_PF) {
 		exit->event.flags |= HVM_EVENT_PAYLOAD;
 		exit->event.payload = vmcs_read(VMCS_QUALIFICATION);
@@ -171,7 +177,8 @@ static void describe_pio(struct hvm_exit *exit)
 
 	exit->pio.port = qualification >> IO_PORT_SHIFT;
 	exit->pio.bytes = (qualification & IO_BYTES) + 1;
-	exit->pio.flags = (qualification & IO_IN ? HVM_PIO_IN : 0) | (qualification & IO_STRING ? HVM_PIO_STRING : 0) |
+	exit->pio.flags = (qualification & IO_IN ? HVM_PIO_IN : 0) |
+			  (qualification & IO_STRING ? HVM_PIO_STRING : 0) |
 			  (qualification & IO_REP ? HVM_PIO_REP : 0);
 }
 
@@ -187,19 +194,26 @@ static void describe_tdp_fault(struct vmx_vcpu *vmx, struct hvm_exit *exit)
 	exit->insn_bytes_len = 0;
 	memset(exit->insn_bytes, 0, sizeof(exit->insn_bytes));
 	exit->memory.gpa = vmcs_read(VMCS_GUEST_PHYSICAL);
-	exit->memory.access = (qualification & EPT_READ ? HVM_ACCESS_READ : 0) | (qualification & EPT_WRITE ? HVM_ACCESS_WRITE : 0) |
+	exit->memory.access = (qualification & EPT_READ ? HVM_ACCESS_READ : 0) |
+			      (qualification & EPT_WRITE ? HVM_ACCESS_WRITE : 0) |
 			      (qualification & EPT_FETCH ? HVM_ACCESS_EXEC : 0);
 	exit->memory.walk = qualification & EPT_LINEAR_VALID && !(qualification & EPT_TRANSLATED);
 }
 
 static bool in_64bit_code(void)
 {
-	return vmcs_read(VMCS_GUEST_EFER) & EFER_LMA && vmcs_read(VMCS_GUEST_RIGHTS(HVM_CS)) & VMX_RIGHTS_L;
+	return vmcs_read(VMCS_GUEST_EFER) & EFER_LMA &&
+	       vmcs_read(VMCS_GUEST_RIGHTS(HVM_CS)) & VMX_RIGHTS_L;
 }
 
 static u64 read_gpr(struct vmx_vcpu *vmx, unsigned int index)
 {
-	u64 value = index == HVM_RSP ? vmcs_read(VMCS_GUEST_RSP) : READ_ONCE(vmx->hw.run->gpr[index]);
+	u64 value;
+
+	if (index == HVM_RSP)
+		value = vmcs_read(VMCS_GUEST_RSP);
+	else
+		value = READ_ONCE(vmx->hw.run->gpr[index]);
 
 	return in_64bit_code() ? value : (u32)value;
 }
@@ -230,7 +244,8 @@ static void describe_cr(struct vmx_vcpu *vmx, struct hvm_exit *exit)
 		exit->cr.value = guest_cr0() & ~(u64)X86_CR0_TS;
 		return;
 	case CR_LMSW:
-		exit->cr.value = lmsw(guest_cr0(), (qualification >> CR_LMSW_SHIFT) & CR_LMSW_SOURCE);
+		exit->cr.value =
+			lmsw(guest_cr0(), (qualification >> CR_LMSW_SHIFT) & CR_LMSW_SOURCE);
 		return;
 	}
 	/* Reads never exit. */
@@ -264,18 +279,25 @@ static noinline void describe_special(struct vmx_vcpu *vmx, struct hvm_exit *exi
 	}
 }
 
-/* Nothing ran. What was to be injected is not in the guest, and must not be found in the VMCS by the next entry. */
+/*
+ * Nothing ran. What was to be injected is not in the guest, and must not be found in the VMCS by
+ * the next entry.
+ */
 static void take_back_event(struct hvm_exit *exit)
 {
 	u32 info = vmcs_read(VMCS_ENTRY_EVENT);
 
 	if (!(info & VMX_EVENT_VALID))
 		return;
-	vmx_decode_event(&exit->vectoring, info, vmcs_read(VMCS_ENTRY_ERROR_CODE), vmcs_read(VMCS_ENTRY_INSN_LEN));
+	vmx_decode_event(&exit->vectoring, info, vmcs_read(VMCS_ENTRY_ERROR_CODE),
+			 vmcs_read(VMCS_ENTRY_INSN_LEN));
 	vmcs_write(VMCS_ENTRY_EVENT, 0);
 }
 
-/* The entry got as far as the guest's state (SDM "VM-Entry Failures During or After Loading Guest State"). */
+/*
+ * The entry got as far as the guest's state (SDM "VM-Entry Failures During or After Loading Guest
+ * State").
+ */
 static noinline void describe_invalid(struct hvm_exit *exit, u32 reason)
 {
 	take_back_event(exit);
@@ -293,7 +315,8 @@ static noinline void describe_invalid(struct hvm_exit *exit, u32 reason)
  * @vmx: the vCPU, loaded
  * @exit: filled in
  *
- * The controls of a VMCS are constant and known to be good but for the event, which userspace may have chosen.
+ * The controls of a VMCS are constant and known to be good but for the event, which userspace may
+ * have chosen.
  */
 void vmx_describe_failed_entry(struct vmx_vcpu *vmx, struct hvm_exit *exit)
 {

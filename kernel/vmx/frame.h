@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What enter.S and C agree on: offsets into struct vmx_frame and the order of the guest's registers. No C types here, the assembler
- * reads this file too; vmx.h proves that the struct fits.
+ * What enter.S and C agree on: offsets into struct vmx_frame and the order of the guest's
+ * registers. No C types here, the assembler reads this file too; vmx.h proves that the struct fits.
  */
 #ifndef HVM_VMX_FRAME_H
 #define HVM_VMX_FRAME_H

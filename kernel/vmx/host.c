@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The host's side of VT-x: VMX operation on and off, which VMCS is current and active on which CPU, and the host registers that a guest
- * replaces for as long as its vCPU is loaded. Not here: the syscall MSRs, which stay until the next return to userspace (user-return.c).
+ * The host's side of VT-x: VMX operation on and off, which VMCS is current and active on which CPU,
+ * and the host registers that a guest replaces for as long as its vCPU is loaded. Not here: the
+ * syscall MSRs, which stay until the next return to userspace (user-return.c).
  *
- * A VMCS may be active on one CPU at a time, and the CPU may hold parts of it: before it becomes active elsewhere, before its page is
- * freed and before VMXOFF it is VMCLEARed on that CPU. Each CPU lists what is active on it. The list changes on its own CPU with interrupts
- * off; a crash may read it between any two instructions of a change, which list_add() and list_del() allow a reader that walks forward.
+ * A VMCS may be active on one CPU at a time, and the CPU may hold parts of it: before it becomes
+ * active elsewhere, before its page is freed and before VMXOFF it is VMCLEARed on that CPU. Each
+ * CPU lists what is active on it. The list changes on its own CPU with interrupts off; a crash may
+ * read it between any two instructions of a change, which list_add() and list_del() allow a reader
+ * that walks forward.
  */
 #include <linux/gfp.h>
 #include <linux/percpu.h>
@@ -31,7 +34,8 @@
  * @vmxon: [I] its VMXON region, a page
  * @on: [C] it is in VMX operation, and by us
  * @current_vmcs: [C] the vCPU whose VMCS is current
- * @last: [C] the vCPU that was loaded last: another one needs a barrier against its branch predictions
+ * @last: [C] the vCPU that was loaded last: another one needs a barrier against its branch
+ *   predictions
  * @active: [C] vCPUs whose VMCS is active here, &vmx_vcpu.entry
  *
  * [I] set at setup; [C] this CPU only; @active with interrupts off, the others with preemption off.
@@ -225,7 +229,10 @@ struct vmx_vcpu *vmx_hold(struct vmx_vcpu *vmx)
 	struct vmx_vcpu *before;
 
 	preempt_disable();
-	/* One that is loaded is this thread's own and stays. Any other may vanish as soon as interrupts are on. */
+	/*
+	 * One that is loaded is this thread's own and stays. Any other may vanish as soon as
+	 * interrupts are on.
+	 */
 	local_irq_disable();
 	before = this_cpu_read(cpus.current_vmcs);
 	if (before && !before->loaded)
@@ -262,8 +269,8 @@ void vmx_vmcs_release(struct vmx_vcpu *vmx)
 /* --- load and put ---------------------------------------------------------- */
 
 /*
- * Host fields that differ from CPU to CPU. Also here: translations that the guest left on this CPU when it was here last, and that a flush
- * elsewhere has not reached.
+ * Host fields that differ from CPU to CPU. Also here: translations that the guest left on this CPU
+ * when it was here last, and that a flush elsewhere has not reached.
  */
 static void write_cpu_fields(struct vmx_vcpu *vmx, int cpu)
 {
@@ -281,7 +288,10 @@ static void write_cpu_fields(struct vmx_vcpu *vmx, int cpu)
 	vmx->field_cpu = cpu;
 }
 
-/* A selector with bits 2:0 set cannot be a host field; nor do exits load LDTR. Those are reloaded in put(). */
+/*
+ * A selector with bits 2:0 set cannot be a host field; nor do exits load LDTR. Those are reloaded
+ * in put().
+ */
 static void note_segments(struct vmx_vcpu *vmx)
 {
 	savesegment(fs, vmx->host_fs);
@@ -349,8 +359,9 @@ void vmx_load(struct hvm_hw *hw)
  * vmx_put - leave this CPU: what exits do not restore is the host's again
  * @hw: the vCPU
  *
- * An exit leaves GDTR's limit at 64 KiB, LDTR empty and TR's limit without the I/O bitmap (SDM "Loading Host Segment and
- * Descriptor-Table Registers"); IDTR's limit too, but there a larger one reaches nothing: vectors end at 255.
+ * An exit leaves GDTR's limit at 64 KiB, LDTR empty and TR's limit without the I/O bitmap (SDM
+ * "Loading Host Segment and Descriptor-Table Registers"); IDTR's limit too, but there a larger one
+ * reaches nothing: vectors end at 255.
  *
  * Context: preemption off
  */

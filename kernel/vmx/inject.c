@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What goes into the guest, and what keeps it out: events, windows, the interrupt shadow, and stepping over an instruction. Common code has
- * decided already; here it is put into the processor's terms (SDM "VM-Entry Controls for Event Injection").
+ * What goes into the guest, and what keeps it out: events, windows, the interrupt shadow, and
+ * stepping over an instruction. Common code has decided already; here it is put into the
+ * processor's terms (SDM "VM-Entry Controls for Event Injection").
  */
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
@@ -34,7 +35,8 @@ static bool is_soft(u32 info)
 {
 	u32 type = info & VMX_EVENT_TYPE;
 
-	return type == VMX_EVENT_SOFT_INTR || type == VMX_EVENT_PRIVILEGED || type == VMX_EVENT_SOFT_EXCEPTION;
+	return type == VMX_EVENT_SOFT_INTR || type == VMX_EVENT_PRIVILEGED ||
+	       type == VMX_EVENT_SOFT_EXCEPTION;
 }
 
 /**
@@ -112,8 +114,9 @@ void vmx_window(struct hvm_hw *hw, u32 flags, u8 prio)
 }
 
 /*
- * An interrupt waits for RFLAGS.IF and the shadow, or for the guest to lower its task priority below the interrupt's class: each has its own
- * exit. The processor refuses a threshold above the current class.
+ * An interrupt waits for RFLAGS.IF and the shadow, or for the guest to lower its task priority
+ * below the interrupt's class: each has its own exit. The processor refuses a threshold above the
+ * current class.
  */
 static u8 intr_window(const struct vmx_vcpu *vmx, u32 *primary)
 {
@@ -123,17 +126,23 @@ static u8 intr_window(const struct vmx_vcpu *vmx, u32 *primary)
 	return 0;
 }
 
-/* The NMI window ignores the shadow of STI, which an injection must not: then the interrupt window comes right after it, for IF is set. */
+/*
+ * The NMI window ignores the shadow of STI, which an injection must not: then the interrupt window
+ * comes right after it, for IF is set.
+ */
 static u32 nmi_window(void)
 {
-	return vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & VMX_SHADOW_STI ? VMX_PRIMARY_INTR_WINDOW : VMX_PRIMARY_NMI_WINDOW;
+	if (vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & VMX_SHADOW_STI)
+		return VMX_PRIMARY_INTR_WINDOW;
+	return VMX_PRIMARY_NMI_WINDOW;
 }
 
 /**
  * vmx_write_window - what vmx_window() left goes into the VMCS
  * @vmx: the vCPU, loaded
  *
- * As long as a window is wanted this is done before each entry: the task priority and the shadow decide which.
+ * As long as a window is wanted this is done before each entry: the task priority and the shadow
+ * decide which.
  */
 void vmx_write_window(struct vmx_vcpu *vmx)
 {
@@ -180,17 +189,20 @@ static void write_pending_step(bool pending)
 {
 	u64 debug = vmcs_read(VMCS_GUEST_PENDING_DEBUG);
 
-	vmcs_write(VMCS_GUEST_PENDING_DEBUG, pending ? debug | PENDING_STEP : debug & ~PENDING_STEP);
+	vmcs_write(VMCS_GUEST_PENDING_DEBUG,
+		   pending ? debug | PENDING_STEP : debug & ~PENDING_STEP);
 }
 
 /**
- * vmx_fix_pending_debug - in a shadow, a pending single step has to be what TF and BTF say (SDM "Checks on Guest Non-Register State")
+ * vmx_fix_pending_debug - in a shadow, a pending single step has to be what TF and BTF say (SDM
+ * "Checks on Guest Non-Register State")
  */
 void vmx_fix_pending_debug(void)
 {
 	if (!(vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & VMX_SHADOWS))
 		return;
-	write_pending_step(vmcs_read(VMCS_GUEST_RFLAGS) & X86_EFLAGS_TF && !(vmcs_read(VMCS_GUEST_DEBUGCTL) & DEBUGCTLMSR_BTF));
+	write_pending_step(vmcs_read(VMCS_GUEST_RFLAGS) & X86_EFLAGS_TF &&
+			   !(vmcs_read(VMCS_GUEST_DEBUGCTL) & DEBUGCTLMSR_BTF));
 }
 
 /* The instruction is done: its shadow and RF end, and a single step is common code's to raise. */
@@ -206,7 +218,8 @@ static noinline bool settle(u32 blocking, u64 rflags)
 
 static noinline u64 wrap(u64 rip)
 {
-	if (vmcs_read(VMCS_GUEST_EFER) & EFER_LMA && vmcs_read(VMCS_GUEST_RIGHTS(HVM_CS)) & VMX_RIGHTS_L)
+	if (vmcs_read(VMCS_GUEST_EFER) & EFER_LMA &&
+	    vmcs_read(VMCS_GUEST_RIGHTS(HVM_CS)) & VMX_RIGHTS_L)
 		return rip;
 	return (u32)rip;
 }

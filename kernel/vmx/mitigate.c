@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * L1 Terminal Fault: a guest may guess at whatever is in the L1 data cache, through page-table entries of its own making. Where the host
- * guards itself, the cache is flushed before an entry that follows work on others' data. Not here: buffers, return stack, SPEC_CTRL and
- * branch history (enter.S), branch predictions between vCPUs (host.c), large executable pages (caps.c).
+ * L1 Terminal Fault: a guest may guess at whatever is in the L1 data cache, through page-table
+ * entries of its own making. Where the host guards itself, the cache is flushed before an entry
+ * that follows work on others' data. Not here: buffers, return stack, SPEC_CTRL and branch history
+ * (enter.S), branch predictions between vCPUs (host.c), large executable pages (caps.c).
  */
 #include <linux/cpu.h>
 #include <linux/gfp.h>
@@ -39,7 +40,9 @@ static bool is_immune(void)
 	return capabilities & ARCH_CAP_SKIP_VMENTRY_L1DFLUSH;
 }
 
-/* The host's l1tf= choice, in the terms that /sys/devices/system/cpu/vulnerabilities/l1tf prints. */
+/*
+ * The host's l1tf= choice, in the terms that /sys/devices/system/cpu/vulnerabilities/l1tf prints.
+ */
 static enum vmx_l1d_flush_state choose(void)
 {
 	if (is_immune())
@@ -68,7 +71,10 @@ int vmx_mitigate_setup(void)
 
 	if (state == VMENTER_L1D_FLUSH_COND || state == VMENTER_L1D_FLUSH_ALWAYS) {
 		if (!boot_cpu_has(X86_FEATURE_FLUSH_L1D)) {
-			/* Lines of their own content: zeroed pages may be merged by a hypervisor below us. */
+			/*
+			 * Lines of their own content: zeroed pages may be merged by a hypervisor
+			 * below us.
+			 */
 			pages = alloc_pages(GFP_KERNEL, FLUSH_ORDER);
 			if (!pages)
 				return -ENOMEM;
@@ -96,8 +102,8 @@ void vmx_mitigate_teardown(void)
 }
 
 /*
- * Without the command MSR: read enough lines to displace every other. Translations come first, so that no page walk puts page-table lines
- * between them, and are complete before the second pass.
+ * Without the command MSR: read enough lines to displace every other. Translations come first, so
+ * that no page walk puts page-table lines between them, and are complete before the second pass.
  */
 static noinline void displace(void)
 {
@@ -113,6 +119,7 @@ static noinline void displace(void)
 		(void)READ_ONCE(p[2 * LINE_BYTES]);
 		(void)READ_ONCE(p[3 * LINE_BYTES]);
 	}
+	/* The reads are done before the guest is entered. */
 	rmb();
 }
 
@@ -120,7 +127,8 @@ static noinline void displace(void)
  * vmx_mitigate_l1d - flush the L1 data cache if there is a reason
  * @vmx: the vCPU about to enter
  *
- * A reason is that the vCPU was loaded, that a fault was handled for it, or that an interrupt handler said so.
+ * A reason is that the vCPU was loaded, that a fault was handled for it, or that an interrupt
+ * handler said so.
  *
  * Context: interrupts off
  */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * MSRs that the hardware holds for the guest: where each of them lives, which the guest reaches without an exit, and what the processor
- * would say to a value. Not here: MSRs that common code holds (../cpu/msr.c), EFER (state.c).
+ * MSRs that the hardware holds for the guest: where each of them lives, which the guest reaches
+ * without an exit, and what the processor would say to a value. Not here: MSRs that common code
+ * holds (../cpu/msr.c), EFER (state.c).
  */
 #include <linux/errno.h>
 #include <linux/gfp.h>
@@ -11,7 +12,10 @@
 
 #include "vmx.h"
 
-/* SDM "MSR-Bitmap Address": 1 KiB each for reads and writes of the low and the high range; a set bit exits. */
+/*
+ * SDM "MSR-Bitmap Address": 1 KiB each for reads and writes of the low and the high range; a set
+ * bit exits.
+ */
 #define BITMAP_HIGH		1024
 #define BITMAP_WRITE		2048
 #define BITMAP_RANGE		0x2000
@@ -20,7 +24,10 @@
 #define PASS_READ		BIT(0)
 #define PASS_WRITE		BIT(1)
 
-/* What a guest reaches by itself: registers that entry and exit switch completely, and the TSC, to which the offset is added. */
+/*
+ * What a guest reaches by itself: registers that entry and exit switch completely, and the TSC, to
+ * which the offset is added.
+ */
 static const struct {
 	u32 index;
 	u32 pass;
@@ -275,7 +282,10 @@ static bool valid(u32 index, u64 value)
 	case MSR_IA32_CR_PAT:
 		return valid_pat(value);
 	case MSR_IA32_DEBUGCTLMSR:
-		/* Branch records and the rest are the host's; a guest has single-stepping on branches only. */
+		/*
+		 * Branch records and the rest are the host's; a guest has single-stepping on
+		 * branches only.
+		 */
 		return !(value & ~(u64)DEBUGCTLMSR_BTF);
 	case MSR_IA32_SPEC_CTRL:
 		return valid_spec_ctrl(value);
@@ -316,8 +326,10 @@ int vmx_set_msr(struct hvm_hw *hw, u32 index, u64 value)
 
 /* The free places are for what not every processor has; the last stays 0. */
 static u32 list[] = {
-	MSR_FS_BASE, MSR_GS_BASE, MSR_KERNEL_GS_BASE, MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_SYSCALL_MASK,
-	MSR_IA32_SYSENTER_CS, MSR_IA32_SYSENTER_ESP, MSR_IA32_SYSENTER_EIP, MSR_IA32_CR_PAT, MSR_IA32_DEBUGCTLMSR,
+	MSR_FS_BASE, MSR_GS_BASE, MSR_KERNEL_GS_BASE,
+	MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_SYSCALL_MASK,
+	MSR_IA32_SYSENTER_CS, MSR_IA32_SYSENTER_ESP, MSR_IA32_SYSENTER_EIP,
+	MSR_IA32_CR_PAT, MSR_IA32_DEBUGCTLMSR,
 	0, 0, 0
 };
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One entry: what changed since the last one goes into the VMCS, the guest runs, and what the exit took from the host is given back. The
- * common case writes no field at all. Not here: what the exit was (exit.c).
+ * One entry: what changed since the last one goes into the VMCS, the guest runs, and what the exit
+ * took from the host is given back. The common case writes no field at all. Not here: what the exit
+ * was (exit.c).
  */
-#include <linux/hw_breakpoint.h>
 #include <linux/percpu.h>
 #include <asm/cpufeature.h>
 #include <asm/debugreg.h>
@@ -24,8 +24,9 @@
 #define VECTOR_MC	18
 
 /*
- * With EPT all cached translations are guest-physical or combined ones, and INVEPT of the EPTP drops both, whatever the VPID (SDM
- * "Operations that Invalidate Cached Mappings"). Those left behind on other CPUs go when the vCPU comes to such a CPU (host.c).
+ * With EPT all cached translations are guest-physical or combined ones, and INVEPT of the EPTP
+ * drops both, whatever the VPID (SDM "Operations that Invalidate Cached Mappings"). Those left
+ * behind on other CPUs go when the vCPU comes to such a CPU (host.c).
  */
 static void flush_ept(const struct vmx_vcpu *vmx)
 {
@@ -41,8 +42,9 @@ static void flush_vpid(const struct vmx_vcpu *vmx)
 
 static void write_root(struct vmx_vcpu *vmx)
 {
-	u64 eptp = vmx->hw.tdp_root | EPTP_WRITE_BACK | (vmx->hw.tdp_levels - 1) << EPTP_LEVELS_SHIFT;
+	u64 eptp = vmx->hw.tdp_root | EPTP_WRITE_BACK;
 
+	eptp |= (u64)(vmx->hw.tdp_levels - 1) << EPTP_LEVELS_SHIFT;
 	if (vmx_caps.ept_accessed)
 		eptp |= EPTP_ACCESSED_DIRTY;
 	vmx->eptp = eptp;
@@ -87,8 +89,9 @@ static noinline void prepare(struct vmx_vcpu *vmx)
 }
 
 /*
- * Exits load CR3 and CR4 from the VMCS. Both change with the thread and its mm, CR4 by interrupts too (RDPMC, TSD), so they are compared
- * each time; reading them costs less than the kernel's own bookkeeping and cannot be behind it.
+ * Exits load CR3 and CR4 from the VMCS. Both change with the thread and its mm, CR4 by interrupts
+ * too (RDPMC, TSD), so they are compared each time; reading them costs less than the kernel's own
+ * bookkeeping and cannot be behind it.
  */
 static __always_inline void sync_host(struct vmx_vcpu *vmx)
 {
@@ -122,11 +125,12 @@ static void save_dr6(struct vmx_vcpu *vmx)
 	set_debugreg(DR6_RESERVED, 6);
 }
 
-/* Exits clear DR7's breakpoints and all of DEBUGCTL (SDM "Loading Host Control Registers, Debug Registers, MSRs"). */
+/*
+ * Exits clear DEBUGCTL, and DR7, which common code looks after (SDM "Loading Host Control
+ * Registers, Debug Registers, MSRs").
+ */
 static __always_inline void restore_host(struct vmx_vcpu *vmx)
 {
-	if (unlikely(hw_breakpoint_active()))
-		hw_breakpoint_restore();
 	if (unlikely(vmx->host_debugctl))
 		native_wrmsrl(MSR_IA32_DEBUGCTLMSR, vmx->host_debugctl);
 	if (static_cpu_has(X86_FEATURE_IBPB_EXIT_TO_USER))

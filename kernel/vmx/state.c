@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The guest's registers in the VMCS, in the ABI's terms and back. Not here: whether values are right (common code by itself, the processor
- * in combination), and MSRs (msr.c).
+ * The guest's registers in the VMCS, in the ABI's terms and back. Not here: whether values are
+ * right (common code by itself, the processor in combination), and MSRs (msr.c).
  */
 #include <linux/kernel.h>
 #include <asm/msr-index.h>
@@ -10,15 +10,22 @@
 
 #include "vmx.h"
 
-/* Bits of CR0 that the hardware register never has: the host's caches are not the guest's to turn off. */
+/*
+ * Bits of CR0 that the hardware register never has: the host's caches are not the guest's to turn
+ * off.
+ */
 #define CR0_NEVER	(X86_CR0_CD | X86_CR0_NW)
 
 /* --- segments -------------------------------------------------------------- */
 
-/* Attributes 7:0 are the same; AVL, L, D/B and G lie four bits higher, "unusable" one (SDM "Format of Access Rights"). */
+/*
+ * Attributes 7:0 are the same; AVL, L, D/B and G lie four bits higher, "unusable" one (SDM "Format
+ * of Access Rights").
+ */
 static u32 to_rights(u16 attributes)
 {
-	return (attributes & 0xff) | (attributes & 0xf00) << 4 | (attributes & HVM_SEG_UNUSABLE) << 1;
+	return (attributes & 0xff) | (attributes & 0xf00) << 4 |
+	       (attributes & HVM_SEG_UNUSABLE) << 1;
 }
 
 static u16 to_attributes(u32 rights)
@@ -38,8 +45,9 @@ static void read_segment(unsigned int index, struct hvm_segment *seg)
 }
 
 /*
- * What is not present is unusable to the processor. A code or data segment that is loaded was marked accessed when it was; the processor
- * insists, so an image of the registers that forgot it is put right.
+ * What is not present is unusable to the processor. A code or data segment that is loaded was
+ * marked accessed when it was; the processor insists, so an image of the registers that forgot it
+ * is put right.
  */
 static void write_segment(unsigned int index, const struct hvm_segment *seg)
 {
@@ -90,12 +98,14 @@ static u64 cr0_mask(void)
 
 static u64 get_cr0(void)
 {
-	return (vmcs_read(VMCS_GUEST_CR0) & ~cr0_mask()) | (vmcs_read(VMCS_CR0_SHADOW) & cr0_mask());
+	return (vmcs_read(VMCS_GUEST_CR0) & ~cr0_mask()) |
+	       (vmcs_read(VMCS_CR0_SHADOW) & cr0_mask());
 }
 
 static u64 get_cr4(void)
 {
-	return (vmcs_read(VMCS_GUEST_CR4) & vmx_caps.cr4_owned) | (vmcs_read(VMCS_CR4_SHADOW) & ~vmx_caps.cr4_owned);
+	return (vmcs_read(VMCS_GUEST_CR4) & vmx_caps.cr4_owned) |
+	       (vmcs_read(VMCS_CR4_SHADOW) & ~vmx_caps.cr4_owned);
 }
 
 static void set_cr0(u64 cr0)
@@ -104,7 +114,10 @@ static void set_cr0(u64 cr0)
 	vmcs_write(VMCS_GUEST_CR0, (cr0 & ~(u64)CR0_NEVER) | vmx_caps.cr0_fixed);
 }
 
-/* MCE stays set, whatever the guest thinks: with it clear a machine check in the guest would shut the host down. */
+/*
+ * MCE stays set, whatever the guest thinks: with it clear a machine check in the guest would shut
+ * the host down.
+ */
 static void set_cr4(u64 cr4)
 {
 	vmcs_write(VMCS_CR4_SHADOW, cr4);
@@ -112,8 +125,9 @@ static void set_cr4(u64 cr4)
 }
 
 /*
- * "IA-32e mode guest" is EFER.LMA said twice. The processor itself moves both when the guest turns paging on or off (SDM "Saving Control
- * Registers, Debug Registers, and MSRs"), so the control is read, not remembered.
+ * "IA-32e mode guest" is EFER.LMA said twice. The processor itself moves both when the guest turns
+ * paging on or off (SDM "Saving Control Registers, Debug Registers, and MSRs"), so the control is
+ * read, not remembered.
  */
 static void set_efer(u64 efer)
 {
@@ -157,7 +171,11 @@ static void get_events(struct hvm_hw_state *state)
 {
 	u32 blocking = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
 
-	state->shadow = blocking & VMX_SHADOW_MOV_SS ? HVM_SHADOW_MOV_SS : blocking & VMX_SHADOW_STI ? HVM_SHADOW_STI : 0;
+	state->shadow = 0;
+	if (blocking & VMX_SHADOW_MOV_SS)
+		state->shadow = HVM_SHADOW_MOV_SS;
+	else if (blocking & VMX_SHADOW_STI)
+		state->shadow = HVM_SHADOW_STI;
 	state->nmi_masked = blocking & VMX_NMI_MASKED;
 }
 

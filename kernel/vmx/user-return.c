@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * STAR, LSTAR, CSTAR, SFMASK and TSC_AUX. Nothing in the kernel uses them between two returns to userspace, so the guest's values stay in
- * place over exits, and over several vCPUs, until the kernel is about to return to userspace on this CPU. Not here: KernelGSBase and the
- * segment bases, which a context switch needs (host.c).
+ * STAR, LSTAR, CSTAR, SFMASK and TSC_AUX. Nothing in the kernel uses them between two returns to
+ * userspace, so the guest's values stay in place over exits, and over several vCPUs, until the
+ * kernel is about to return to userspace on this CPU. Not here: KernelGSBase and the segment bases,
+ * which a context switch needs (host.c).
  */
 #include <linux/percpu.h>
 #include <linux/user-return-notifier.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A hardware vCPU's beginning and end: its pages, its VPID, and the fields of its VMCS that never change again. Not here: its registers
- * (state.c) and the fields that differ by CPU (host.c).
+ * A hardware vCPU's beginning and end: its pages, its VPID, and the fields of its VMCS that never
+ * change again. Not here: its registers (state.c) and the fields that differ by CPU (host.c).
  */
 #include <linux/gfp.h>
 #include <linux/idr.h>
@@ -17,6 +17,8 @@
 #define MAX_VPID	0xffff
 
 /* SDM "Processor State After Reset" */
+#define RESET_BLOCKS	(HVM_STATE_GPR | HVM_STATE_SEGMENTS | HVM_STATE_CONTROL | \
+			 HVM_STATE_DEBUG | HVM_STATE_EVENTS)
 #define RESET_CR0	0x60000010
 #define RESET_RIP	0xfff0
 #define RESET_RFLAGS	2
@@ -80,7 +82,10 @@ static void write_controls(struct vmx_vcpu *vmx)
 	vmcs_write(VMCS_CR0_MASK, vmx_caps.cr0_fixed | X86_CR0_CD | X86_CR0_NW);
 }
 
-/* What is the same on every CPU. Segments that user programs may have set are null here, see host.c. */
+/*
+ * What is the same on every CPU. Segments that user programs may have set are null here, see
+ * host.c.
+ */
 static void write_host(struct vmx_vcpu *vmx)
 {
 	struct desc_ptr idt;
@@ -142,7 +147,7 @@ static void reset(struct vmx_vcpu *vmx)
 	seg[HVM_CS].attributes = RESET_CODE;
 	seg[HVM_LDTR].attributes = RESET_LDTR;
 	seg[HVM_TR].attributes = RESET_TR;
-	vmx_set_state(&vmx->hw, HVM_STATE_GPR | HVM_STATE_SEGMENTS | HVM_STATE_CONTROL | HVM_STATE_DEBUG | HVM_STATE_EVENTS, &state);
+	vmx_set_state(&vmx->hw, RESET_BLOCKS, &state);
 }
 
 static bool alloc_pages_of(struct vmx_vcpu *vmx)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The VMCS as a table of names: field encodings (SDM "Field Encoding in VMCS"), bits of the controls (SDM "VM-Execution Control
- * Fields" and after) and the instructions that reach them. Not here: which of them a guest gets (caps.c, create in vcpu.c).
+ * The VMCS as a table of names: field encodings (SDM "Field Encoding in VMCS"), bits of the
+ * controls (SDM "VM-Execution Control Fields" and after) and the instructions that reach them. Not
+ * here: which of them a guest gets (caps.c, create in vcpu.c).
  */
 #ifndef HVM_VMX_VMCS_H
 #define HVM_VMX_VMCS_H
@@ -222,22 +223,26 @@ enum vmx_reason {
 	VMX_REASONS			= 80
 };
 
-/* VMCS_INSTRUCTION_ERROR: the two that speak of the guest's controls and the host's state, and one of ours */
+/* VMCS_INSTRUCTION_ERROR: invalid control fields, which include the event */
 #define VMX_ERROR_CONTROLS		7
-#define VMX_ERROR_HOST_STATE		8
 
-/* Out of line, once per boot: a field this processor does not have is a bug of ours that a log line shows. */
+/*
+ * Out of line, once per boot: a field this processor does not have is a bug of ours that a log line
+ * shows.
+ */
 void vmx_vmwrite_failed(u32 field, u64 value);
 
 /*
- * On a current VMCS a VMREAD of a field that exists cannot fail, and only such fields are named in this room: no check. A crash may
- * switch VMX off under us (host.c); the CPU then never comes back here.
+ * On a current VMCS a VMREAD of a field that exists cannot fail, and only such fields are named in
+ * this room: no check. A crash may switch VMX off under us (host.c); the CPU then never comes back
+ * here.
  */
 static __always_inline u64 vmcs_read(unsigned long field)
 {
 	u64 value;
 
-	asm volatile("vmread %[field], %[value]" : [value] "=r" (value) : [field] "r" (field) : "cc");
+	asm volatile("vmread %[field], %[value]"
+		     : [value] "=r" (value) : [field] "r" (field) : "cc");
 	return value;
 }
 
@@ -274,14 +279,16 @@ static inline void vmx_invept(unsigned long type, u64 eptp)
 {
 	struct { u64 eptp, zero; } operand = { eptp, 0 };
 
-	asm volatile("invept %[operand], %[type]" : : [operand] "m" (operand), [type] "r" (type) : "cc", "memory");
+	asm volatile("invept %[operand], %[type]"
+		     : : [operand] "m" (operand), [type] "r" (type) : "cc", "memory");
 }
 
 static inline void vmx_invvpid(unsigned long type, u16 vpid)
 {
 	struct { u64 vpid, linear; } operand = { vpid, 0 };
 
-	asm volatile("invvpid %[operand], %[type]" : : [operand] "m" (operand), [type] "r" (type) : "cc", "memory");
+	asm volatile("invvpid %[operand], %[type]"
+		     : : [operand] "m" (operand), [type] "r" (type) : "cc", "memory");
 }
 
 #endif /* HVM_VMX_VMCS_H */

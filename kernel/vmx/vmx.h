@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the files of the VT-x backend share: one hardware vCPU, what the processor can do, and who offers what to whom. Seen by no other
- * room; the rest of the module knows ../backend.h only.
+ * What the files of the VT-x backend share: one hardware vCPU, what the processor can do, and who
+ * offers what to whom. Seen by no other room; the rest of the module knows ../backend.h only.
  */
 #ifndef HVM_VMX_VMX_H
 #define HVM_VMX_VMX_H
@@ -17,7 +17,10 @@
 #include "frame.h"
 #include "vmcs.h"
 
-/* MSRs that the guest has while it runs on a CPU, and the host only has to have back before it returns to userspace. */
+/*
+ * MSRs that the guest has while it runs on a CPU, and the host only has to have back before it
+ * returns to userspace.
+ */
 enum vmx_syscall_msr {
 	VMX_MSR_STAR, VMX_MSR_LSTAR, VMX_MSR_CSTAR, VMX_MSR_SFMASK, VMX_MSR_TSC_AUX,
 	VMX_SYSCALL_MSRS
@@ -65,7 +68,8 @@ static_assert(offsetof(struct vmx_frame, host_spec) == VMX_FRAME_HOST_SPEC);
  * @tpr_threshold: [V] what VMCS_TPR_THRESHOLD holds
  * @window_flags: [V] HVM_WINDOW_* asked for
  * @loaded: [V] between load() and put(): the VMCS is current whenever this thread runs
- * @flush_l1d: [V] kernel data may be in the L1 cache that the guest must not be able to guess at (mitigate.c)
+ * @flush_l1d: [V] kernel data may be in the L1 cache that the guest must not be able to guess at
+ *   (mitigate.c)
  * @vpid: [I] virtual processor id, 0: none
  * @syscall_msr: [V] by enum vmx_syscall_msr
  * @kernel_gs_base: [V] the guest's, while not loaded
@@ -76,14 +80,16 @@ static_assert(offsetof(struct vmx_frame, host_spec) == VMX_FRAME_HOST_SPEC);
  * @host_es: [P]
  * @host_ldt: [P]
  * @field_fs_base: [V] what VMCS_HOST_FS_BASE holds
- * @field_cpu: [V] CPU for which the VMCS's host fields are right, and where its translations are fresh; -1: none
+ * @field_cpu: [V] CPU for which the VMCS's host fields are right, and where its translations are
+ *   fresh; -1: none
  * @cpu: [C] CPU on which the VMCS is active, -1: none
  * @entry: [C] in that CPU's list
  * @vmcs: [I] the VMCS, a page
  * @vmcs_pa: [I] its physical address
  *
- * [I] set at create; [V] the thread that holds the vCPU; [P] the same, preemption off; [C] written on that CPU, interrupts off, read by
- * [V]: it changes to -1 under the reader only in what the reader waits for or when that CPU goes offline.
+ * [I] set at create; [V] the thread that holds the vCPU; [P] the same, preemption off; [C] written
+ * on that CPU, interrupts off, read by [V]: it changes to -1 under the reader only in what the
+ * reader waits for or when that CPU goes offline.
  */
 struct vmx_vcpu {
 	struct hvm_hw hw;
