@@ -14,8 +14,8 @@
 #include "ioctl.h"
 #include "vcpu_file.h"
 
-/* From the first run on, what the guest was told of its processor stays true. */
-static void freeze_cpuid(struct hvm_vcpu *vcpu)
+/* From the first run on, what the guest was told of its processor stays true. So does the policy. */
+static void freeze(struct hvm_vcpu *vcpu)
 {
 	struct hvm_vm *vm = vcpu->vm;
 	u32 features = 0;
@@ -29,6 +29,8 @@ static void freeze_cpuid(struct hvm_vcpu *vcpu)
 	if (hvm_cpuid_has(vcpu, HVM_CPUID_TSC_DEADLINE))
 		features |= HVM_LAPIC_TSC_DEADLINE;
 	hvm_lapic_set_features(&vcpu->lapic, features);
+	vcpu->hw->exit_all_msrs = hvm_msr_policy_takes(&vm->msr);
+	vcpu->hw->dirty |= HVM_HW_NEW_INTERCEPTS;
 }
 
 static long run(void *object, void *data)
@@ -36,7 +38,7 @@ static long run(void *object, void *data)
 	struct hvm_vcpu *vcpu = object;
 
 	if (unlikely(!vcpu->ran))
-		freeze_cpuid(vcpu);
+		freeze(vcpu);
 	return hvm_run(vcpu);
 }
 

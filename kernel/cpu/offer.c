@@ -7,6 +7,7 @@
 #include <linux/kernel.h>
 #include <linux/string.h>
 #include <asm/cpufeature.h>
+#include <asm/fpu/xstate.h>
 #include <asm/processor.h>
 #include <asm/tsc.h>
 
@@ -311,10 +312,24 @@ static void put_topology(struct offer *offer)
 	put(offer, 0xb, 1, true, (const u32[4]) { 0, 1, 0x201, 0 });
 }
 
+/* Size of the XSAVE area in the standard format. */
+static u32 xsave_bytes(u64 features)
+{
+	u32 regs[4], i, bytes = FXSAVE_SIZE + XSAVE_HDR_SIZE;
+
+	for (i = 2; i < HVM_CPUID_XSTATES; i++) {
+		if (!(features >> i & 1))
+			continue;
+		ask_host(0xd, i, regs);
+		bytes = max(bytes, regs[EAX] + regs[EBX]);
+	}
+	return bytes;
+}
+
 static void put_xsave(struct offer *offer)
 {
 	u64 features = hvm_fpu_features();
-	u32 bytes = hvm_fpu_bytes();
+	u32 bytes = xsave_bytes(features);
 	u32 regs[4], i;
 
 	put(offer, 0xd, 0, true, (const u32[4]) { features, bytes, bytes, features >> 32 });

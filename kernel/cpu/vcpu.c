@@ -111,7 +111,6 @@ static int create_hw(struct hvm_vcpu *vcpu)
 	vcpu->hw->tdp_root = hvm_mem_root(&vcpu->vm->mem);
 	vcpu->hw->tdp_levels = hvm_caps.tdp.levels;
 	vcpu->hw->exit_exceptions = BIT(1) | BIT(17);
-	vcpu->hw->exit_all_msrs = hvm_msr_policy_takes(&vcpu->vm->msr);
 	vcpu->hw->dirty = ~0U;
 	return 0;
 }
