@@ -25,34 +25,61 @@ enum rtc_register {
 #define STATUS_B	0x02	/* 24 hours, BCD, no interrupts */
 #define STATUS_D	0x80	/* valid RAM and time */
 
+struct date {
+	int year;
+	int month;
+	int day;
+	int weekday;
+};
+
 static uint8_t bcd(int value)
 {
 	return (uint8_t)(value / 10 % 10 << 4 | value % 10);
 }
 
+/*
+ * The date of a time: years are counted from March, so that the leap day is the last of its year. The
+ * C library's gmtime_r() reads the time zone's files, which the caged process may not.
+ */
+static struct date date_of(int64_t seconds)
+{
+	int64_t days = seconds / 86400 + 719468;	/* since 0000-03-01 */
+	int64_t era = days / 146097, day = days % 146097;
+	int64_t year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
+	int64_t month;
+
+	day -= 365 * year + year / 4 - year / 100;
+	month = (5 * day + 2) / 153;
+	return (struct date){
+		.year = (int)(era * 400 + year + (month >= 10)),
+		.month = (int)(month < 10 ? month + 3 : month - 9),
+		.day = (int)(day - (153 * month + 2) / 5 + 1),
+		.weekday = (int)((seconds / 86400 + 4) % 7),
+	};
+}
+
 static uint8_t read_time(const struct rtc *rtc, uint8_t index)
 {
-	time_t now = rtc->now();
-	struct tm tm;
+	int64_t now = rtc->now();
+	struct date date = date_of(now);
 
-	gmtime_r(&now, &tm);
 	switch (index) {
 	case REG_SECONDS:
-		return bcd(tm.tm_sec < 60 ? tm.tm_sec : 59);
+		return bcd((int)(now % 60));
 	case REG_MINUTES:
-		return bcd(tm.tm_min);
+		return bcd((int)(now / 60 % 60));
 	case REG_HOURS:
-		return bcd(tm.tm_hour);
+		return bcd((int)(now / 3600 % 24));
 	case REG_WEEKDAY:
-		return bcd(tm.tm_wday + 1);
+		return bcd(date.weekday + 1);
 	case REG_DAY:
-		return bcd(tm.tm_mday);
+		return bcd(date.day);
 	case REG_MONTH:
-		return bcd(tm.tm_mon + 1);
+		return bcd(date.month);
 	case REG_YEAR:
-		return bcd(tm.tm_year % 100);
+		return bcd(date.year % 100);
 	case RTC_CENTURY:
-		return bcd((tm.tm_year + 1900) / 100);
+		return bcd(date.year / 100);
 	default:
 		return 0;
 	}
@@ -101,7 +128,10 @@ static void io_write(struct bus_region *region, uint64_t offset, unsigned int by
 
 static time_t host_time(void)
 {
-	return time(NULL);
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return now.tv_sec;
 }
 
 static const struct bus_ops io_ops = { .read = io_read, .write = io_write, .max_bytes = 1 };

@@ -3,7 +3,6 @@
  * The `vm` command: a table of subcommands. It prints what went wrong and chooses the exit
  * status; the work is done in one file a subcommand.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -45,14 +44,10 @@ static int run_help(int argc, char *argv[])
 /* A file that is opened later must not become somebody's standard output. */
 static int ensure_standard_files(void)
 {
-	int fd;
-
-	do {
-		fd = open("/dev/null", O_RDWR);
-		if (fd < 0)
-			return -errno;
-	} while (fd <= STDERR_FILENO);
-	close(fd);
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			return -1;
+	}
 	return 0;
 }
 

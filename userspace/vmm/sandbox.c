@@ -46,6 +46,7 @@ static const unsigned long requests[] = {
 	HVM_SET_STATE,			/* likewise, and string instructions that are interrupted */
 	HVM_INJECT,			/* exceptions of instructions on device memory */
 	TCSETSW,			/* the terminal: back at the end, raw after SIGCONT */
+	TCGETS,				/* the C library, before it sets the terminal */
 };
 
 static int allow_calls(scmp_filter_ctx filter)

@@ -139,6 +139,46 @@ static time_t leap_day(void)
 	return 1709208429;	/* 2024-02-29 12:07:09 UTC, a Thursday */
 }
 
+static time_t some_day;
+
+static time_t on_some_day(void)
+{
+	return some_day;
+}
+
+static unsigned int from_bcd(uint64_t value)
+{
+	return (unsigned int)((value >> 4) * 10 + (value & 15));
+}
+
+static unsigned int clock_read(struct bus *bus, uint8_t index)
+{
+	bus_write(bus, 0x70, 1, index);
+	return from_bcd(bus_read(bus, 0x71, 1));
+}
+
+/* Every day from 1970 to 2199, against the C library. */
+static void clock_dates(struct ktap *t)
+{
+	struct bus bus = { .count = 0 };
+	struct rtc rtc;
+	struct tm tm;
+
+	rtc_init(&rtc);
+	rtc.now = on_some_day;
+	bus_add(&bus, &rtc.io);
+	for (time_t day = 0; day < 84000; day++) {
+		some_day = day * 86400 + day;
+		gmtime_r(&some_day, &tm);
+		if (clock_read(&bus, 0x07) != (unsigned int)tm.tm_mday ||
+		    clock_read(&bus, 0x08) != (unsigned int)tm.tm_mon + 1 ||
+		    clock_read(&bus, 0x06) != (unsigned int)tm.tm_wday + 1 ||
+		    clock_read(&bus, 0x32) * 100 + clock_read(&bus, 0x09) !=
+		    (unsigned int)tm.tm_year + 1900)
+			KTAP_FAIL(t, "day %ld is wrong", (long)day);
+	}
+}
+
 static void clock_registers(struct ktap *t)
 {
 	static const struct {
@@ -169,6 +209,7 @@ static const struct ktap_case cases[] = {
 	{ "dsdt_has_its_devices", dsdt_has_its_devices },
 	{ "madt", madt },
 	{ "clock_registers", clock_registers },
+	{ "clock_dates", clock_dates },
 };
 
 int main(int argc, char **argv)
