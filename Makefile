@@ -115,8 +115,19 @@ check-svm check-svm-bochs check-vmx: check-%: all
 check: all
 	@tools/check/check all
 
+# For `run` alone, make ends with the status of the command in the guest and not with its own 2.
+ifneq ($(filter run,$(MAKECMDGOALS)),)
+MAKE_STATUS := $(BUILD)/obj/tools/lab/make-status.so
+-load $(MAKE_STATUS)(make_status_gmk_setup)
+
+$(MAKE_STATUS): tools/lab/make-status.c
+	@mkdir -p $(@D)
+	@$(CC) $(filter-out -D_GNU_SOURCE,$(UCFLAGS)) -shared -fPIC -o $@ $<
+endif
+
 run: setup
-	@KVER="$(if $(filter command line environment,$(origin KVER)),$(KVER))" GUEST="$(GUEST)" \
+	@STATUS_FILE=$(BUILD)/lab/status.$(shell echo $$PPID) \
+		KVER="$(if $(filter command line environment,$(origin KVER)),$(KVER))" GUEST="$(GUEST)" \
 		MEMORY="$(MEMORY)" CPUS="$(CPUS)" tools/lab/run-guest "$(HOST)" "$$CMD"
 
 bench: all
