@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Guest memory while the host is busy with it: virtual processors count in pages, each in its own,
+ * while another thread forks, protects, swaps out, merges, collapses, moves or replaces that memory.
+ * At the end every page has to hold exactly the rounds that were counted: one write that went to a
+ * page the process does not have any more, and a count is short.
+ */
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "robot.h"
+
+#define PAGE		4096UL
+#define MIB		(1UL << 20)
+#define AT		0x40000000UL
+#define BYTES		(4 * MIB)
+#define MILLISECONDS	1500
+#define CPUS		2
+#define PART		(BYTES / CPUS)	/* of each processor */
+#define PAGES		64UL		/* that it counts in, from the start of its part */
+
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE	25
+#endif
+
+struct stress;
+
+/**
+ * struct counter - one virtual processor that counts, and its thread
+ * @r: the processor
+ * @thread: runs it
+ * @gpa: its pages, PAGES of them
+ * @left: it left the guest so often on the way
+ * @failed: with this exit
+ */
+struct counter {
+	struct robot r;
+	pthread_t thread;
+	uint64_t gpa;
+	unsigned long left;
+	int failed;
+};
+
+/**
+ * struct stress - a guest that counts and a host that disturbs it
+ * @t: the case
+ * @counters: the processors; the first one's guest is the guest
+ * @memory: attached at AT, aligned to 2 MiB
+ * @flags: of HVM_MAP
+ * @disturbed: how often
+ */
+struct stress {
+	struct ktap *t;
+	struct counter counters[CPUS];
+	char *memory;
+	uint32_t flags;
+	unsigned long disturbed;
+};
+
+static char *aligned_memory(void)
+{
+	char *all = mmap(NULL, BYTES + 2 * MIB, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *start = (char *)(((uintptr_t)all + 2 * MIB - 1) & ~(2 * MIB - 1));
+
+	if (all == MAP_FAILED)
+		return NULL;
+	munmap(all, start - all);
+	munmap(start + BYTES, all + 2 * MIB - start);
+	return start;
+}
+
+static void *count(void *arg)
+{
+	struct counter *c = arg;
+	int reason = robot_start(&c->r, ROBOT_COUNT, c->gpa, PAGES);
+
+	while (reason == HVM_EXIT_FAULT || reason == HVM_EXIT_MEMORY) {
+		c->left++;
+		sched_yield();
+		reason = robot_resume(&c->r);
+	}
+	c->failed = reason == HVM_EXIT_PIO ? 0 : reason;
+	return NULL;
+}
+
+static bool stress_open(struct stress *s, struct ktap *t, uint32_t flags)
+{
+	unsigned int i;
+
+	memset(s, 0, sizeof(*s));
+	s->t = t;
+	s->flags = flags;
+	s->memory = aligned_memory();
+	if (!s->memory || !robot_open(&s->counters[0].r, t))
+		return false;
+	if (!guest_map(&s->counters[0].r.g, AT, s->memory, BYTES, flags))
+		return false;
+	for (i = 0; i < CPUS; i++) {
+		if (i && !robot_join(&s->counters[i].r, &s->counters[0].r, i))
+			return false;
+		s->counters[i].gpa = AT + i * PART;
+	}
+	return true;
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
+}
+
+/* Let them count, disturb them for a while, and look at the pages. */
+static void stress_run(struct stress *s, void (*disturb)(struct stress *s))
+{
+	atomic_ulong *stop = (atomic_ulong *)(s->counters[0].r.g.ram + ROBOT_STOP);
+	uint64_t end = now_ms() + MILLISECONDS, i, wrong;
+	struct counter *c;
+
+	for (c = s->counters; c < s->counters + CPUS; c++)
+		pthread_create(&c->thread, NULL, count, c);
+	while (now_ms() < end) {
+		disturb(s);
+		s->disturbed++;
+	}
+	atomic_store(stop, 1);
+	for (c = s->counters; c < s->counters + CPUS; c++) {
+		pthread_join(c->thread, NULL);
+		if (c->failed)
+			KTAP_FAIL(s->t, "it left with %s", guest_reason(c->failed));
+		for (i = wrong = 0; i < PAGES; i++)
+			wrong += *(uint64_t *)(s->memory + c->gpa - AT + i * PAGE) != c->r.value;
+		KTAP_EQ(s->t, wrong, 0);
+		KTAP_TRUE(s->t, c->r.value > 0);
+		printf("# %llu rounds, %lu exits, %lu disturbances\n",
+		       (unsigned long long)c->r.value, c->left, s->disturbed);
+	}
+}
+
+static void stress_close(struct stress *s)
+{
+	unsigned int i;
+
+	for (i = 1; i < CPUS; i++)
+		robot_leave(&s->counters[i].r);
+	guest_close(&s->counters[0].r.g);
+	if (s->memory)
+		munmap(s->memory, BYTES);
+}
+
+static void run(struct ktap *t, uint32_t flags, void (*prepare)(struct stress *s),
+		void (*disturb)(struct stress *s))
+{
+	struct stress s;
+
+	if (stress_open(&s, t, flags)) {
+		prepare(&s);
+		stress_run(&s, disturb);
+	} else {
+		KTAP_FAIL(t, "no guest: %s", strerror(errno));
+	}
+	stress_close(&s);
+}
+
+/* One page after the other of those that are counted in, as an offset. */
+static uint64_t some_page(const struct stress *s)
+{
+	return s->disturbed % CPUS * PART + s->disturbed / CPUS * 5 % PAGES * PAGE;
+}
+
+static void small_pages(struct stress *s)
+{
+	madvise(s->memory, BYTES, MADV_NOHUGEPAGE);
+}
+
+static void huge_pages(struct stress *s)
+{
+	madvise(s->memory, BYTES, MADV_HUGEPAGE);
+}
+
+static void fork_once(struct stress *s)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		memset(s->memory, 0xff, PAGES / 2 * PAGE);
+		_exit(0);
+	}
+	waitpid(pid, NULL, 0);
+}
+
+static void forks(struct ktap *t)
+{
+	run(t, 0, small_pages, fork_once);
+}
+
+static void forks_with_huge_pages(struct ktap *t)
+{
+	run(t, 0, huge_pages, fork_once);
+}
+
+static void protect_once(struct stress *s)
+{
+	char *part = s->memory + some_page(s);
+	size_t bytes = (1 + s->disturbed % 20) * PAGE;
+
+	mprotect(part, bytes, s->disturbed & 1 ? PROT_READ : PROT_NONE);
+	sched_yield();
+	mprotect(part, bytes, PROT_READ | PROT_WRITE);
+}
+
+static void protection_changes(struct ktap *t)
+{
+	run(t, 0, small_pages, protect_once);
+}
+
+static void protection_changes_of_huge_pages(struct ktap *t)
+{
+	run(t, 0, huge_pages, protect_once);
+}
+
+static void collapse_once(struct stress *s)
+{
+	/* Splitting: a protection for one page; collapsing: on demand. */
+	mprotect(s->memory + some_page(s), PAGE, PROT_READ);
+	mprotect(s->memory + some_page(s), PAGE, PROT_READ | PROT_WRITE);
+	madvise(s->memory, BYTES, MADV_COLLAPSE);
+}
+
+static void huge_pages_split_and_collapse(struct ktap *t)
+{
+	run(t, 0, huge_pages, collapse_once);
+}
+
+static void move_once(struct stress *s)
+{
+	char *there = mmap(NULL, PART, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	mremap(s->memory, PART, PART, MREMAP_MAYMOVE | MREMAP_FIXED, there);
+	mremap(there, PART, PART, MREMAP_MAYMOVE | MREMAP_FIXED, s->memory);
+}
+
+static void mappings_move_away_and_back(struct ktap *t)
+{
+	run(t, 0, small_pages, move_once);
+}
+
+static void swap_once(struct stress *s)
+{
+	madvise(s->memory, BYTES, MADV_PAGEOUT);
+}
+
+static void pages_are_swapped_out(struct ktap *t)
+{
+	if (system("modprobe zram num_devices=1 2>/dev/null && "
+		   "echo 64M >/sys/block/zram0/disksize && "
+		   "mkswap /dev/zram0 >/dev/null 2>&1 && swapon /dev/zram0 2>/dev/null"))
+		KTAP_SKIP(t, "no swap device can be made");
+	run(t, 0, small_pages, swap_once);
+	if (system("swapoff /dev/zram0 && echo 1 >/sys/block/zram0/reset"))
+		KTAP_FAIL(t, "swapoff failed");
+}
+
+static void absent_once(struct stress *s)
+{
+	volatile char *page = s->memory;
+	unsigned long i, cpu;
+
+	/* What is not there is left to us: bring it in, as a guest's owner would. */
+	for (cpu = 0; cpu < CPUS; cpu++)
+		for (i = 0; i < PAGES; i++)
+			page[cpu * PART + i * PAGE + 64] = 1;
+	protect_once(s);
+}
+
+static void nothing_is_brought_in_for_it(struct ktap *t)
+{
+	run(t, HVM_MAP_EXIT_ON_FAULT, small_pages, absent_once);
+}
+
+/* The same memory in the place of itself: as one range, in pieces, whole again. */
+static void replace_once(struct stress *s)
+{
+	struct guest *g = &s->counters[0].r.g;
+	uint64_t at = some_page(s);
+
+	if (!guest_map(g, AT + at, s->memory + at, PAGE, HVM_MAP_REPLACE))
+		KTAP_FAIL(s->t, "HVM_MAP of a page: %s", strerror(errno));
+	if (s->disturbed % 64 == 63 && !guest_map(g, AT, s->memory, BYTES, HVM_MAP_REPLACE))
+		KTAP_FAIL(s->t, "HVM_MAP: %s", strerror(errno));
+}
+
+static void ranges_are_replaced(struct ktap *t)
+{
+	struct stress s;
+	unsigned int i;
+
+	if (stress_open(&s, t, 0)) {
+		stress_run(&s, replace_once);
+		/* No virtual processor ever found nothing there. */
+		for (i = 0; i < CPUS; i++)
+			KTAP_EQ(t, s.counters[i].left, 0);
+	}
+	stress_close(&s);
+}
+
+static void unmap_once(struct stress *s)
+{
+	struct hvm_unmap unmap = {
+		.size = sizeof(unmap), .gpa = AT + some_page(s), .bytes = PAGE,
+	};
+	struct guest *g = &s->counters[0].r.g;
+
+	if (ioctl(g->vm, HVM_UNMAP, &unmap))
+		KTAP_FAIL(s->t, "HVM_UNMAP: %s", strerror(errno));
+	if (!guest_map(g, unmap.gpa, s->memory + (unmap.gpa - AT), PAGE, 0))
+		KTAP_FAIL(s->t, "HVM_MAP: %s", strerror(errno));
+	if (s->disturbed % 64 == 63 && !guest_map(g, AT, s->memory, BYTES, HVM_MAP_REPLACE))
+		KTAP_FAIL(s->t, "HVM_MAP: %s", strerror(errno));
+}
+
+static void ranges_come_and_go(struct ktap *t)
+{
+	run(t, 0, small_pages, unmap_once);
+}
+
+static const struct ktap_case cases[] = {
+	{ "forks", forks },
+	{ "forks_with_huge_pages", forks_with_huge_pages },
+	{ "protection_changes", protection_changes },
+	{ "protection_changes_of_huge_pages", protection_changes_of_huge_pages },
+	{ "huge_pages_split_and_collapse", huge_pages_split_and_collapse },
+	{ "mappings_move_away_and_back", mappings_move_away_and_back },
+	{ "pages_are_swapped_out", pages_are_swapped_out },
+	{ "nothing_is_brought_in_for_it", nothing_is_brought_in_for_it },
+	{ "ranges_are_replaced", ranges_are_replaced },
+	{ "ranges_come_and_go", ranges_come_and_go },
+};
+
+int main(int argc, char **argv)
+{
+	return KTAP_MAIN(argc, argv, cases);
+}
