@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The waist: all that common code may ask of a processor vendor. A backend runs one virtual CPU and describes what happened; it decides
- * nothing, allocates nothing on hot paths, and calls nothing above tdp/. No vendor name and no hardware encoding crosses this line.
+ * The waist: all that common code may ask of a processor vendor. A backend runs one virtual CPU and
+ * describes what happened; it decides nothing, allocates nothing on hot paths, and calls nothing
+ * above tdp/. No vendor name and no hardware encoding crosses this line.
  */
 #ifndef HVM_BACKEND_H
 #define HVM_BACKEND_H
@@ -15,8 +16,10 @@
  * @features: HVM_FEATURE_*
  * @gpa_bits: width of guest physical addresses the second-level tables take
  * @tdp: format of the second-level tables
- * @xsetbv_silent: the guest's XSETBV does not exit (an emulated AMD host): XCR0 is read back after each exit
- * @nx_huge: large second-level leaves may not be executable (iTLB multihit erratum, as far as the host guards itself)
+ * @xsetbv_silent: the guest's XSETBV does not exit (an emulated AMD host): XCR0 is read back after
+ *	each exit
+ * @nx_huge: large second-level leaves may not be executable (iTLB multihit erratum, as far as the
+ *	host guards itself)
  * @has_nrip: every exit that advances tells its instruction's length
  */
 struct hvm_caps {
@@ -30,25 +33,32 @@ struct hvm_caps {
 };
 
 /* &struct hvm_hw.dirty: what enter() has to carry into the hardware first */
-#define HVM_HW_FLUSH_TLB	(1U << 0)	/* drop this vCPU's guest and second-level translations */
+#define HVM_HW_FLUSH_TLB	(1U << 0)	/* drop this vCPU's translations */
 #define HVM_HW_NEW_ROOT		(1U << 1)	/* tdp_root changed (implies a flush) */
 #define HVM_HW_NEW_TSC		(1U << 2)	/* tsc_offset changed */
-#define HVM_HW_NEW_INTERCEPTS	(1U << 3)	/* exit_all_msrs, guest_dr or exit_exceptions changed */
+#define HVM_HW_NEW_INTERCEPTS	(1U << 3)	/* what exits changed */
 
 /**
- * struct hvm_hw - the neutral face of one hardware virtual CPU; a backend embeds it in its own struct
- * @run: [I] run page: gpr[] are the guest's registers while it runs (except RSP, which get/set_state carry and @enter leaves alone)
+ * struct hvm_hw - the neutral face of one hardware virtual CPU; a backend embeds it in its own
+ * struct
+ * @run: [I] run page: gpr[] are the guest's registers while it runs (except RSP, which
+ *	get/set_state carry and @enter leaves alone)
  * @dirty: [V] HVM_HW_* work for the next enter()
- * @tpr: [V] task priority (bits 7:4 and 3:0 as in the APIC's TPR): loaded before, stored after each entry
+ * @tpr: [V] task priority (bits 7:4 and 3:0 as in the APIC's TPR): loaded before, stored after each
+ *	entry
  * @exit_all_msrs: [V] no MSR is passed through
- * @guest_dr: [V] DR0 to DR3, DR6 are the guest's while in it (@dr below): no DR exits; false: first access exits as HVM_HW_DR_ACCESS
- * @exit_exceptions: [V] bitmap of exception vectors that exit as HVM_HW_EXCEPTION. Common code always sets #AC (17) and #DB (1) to break
- *	delivery loops; and #MC (18) is the backend's own
+ * @guest_dr: [V] DR0 to DR3, DR6 are the guest's while in it (@dr below): no DR exits; false: first
+ *	access exits as HVM_HW_DR_ACCESS
+ * @exit_exceptions: [V] bitmap of exception vectors that exit as HVM_HW_EXCEPTION. Common code
+ *	always sets #AC (17) and #DB (1) to break delivery loops; #MC (18) is the backend's own
  * @tdp_root: [V] host physical address of the second-level root
  * @tdp_levels: [V] 4 or 5
  * @tsc_offset: [V]
  * @cr2: [V] guest CR2: loaded before, stored after each entry
- * @dr6: [V] guest DR6: kept here by common code while @guest_dr; the backend stores DR6 of an intercepted #DB into exit->event.payload
+ * @dr6: [V] guest DR6: kept here by common code while @guest_dr; the backend stores DR6 of an
+ *	intercepted #DB into exit->event.payload
+ * @rsp: [V] what the last @expose wrote into the run page, which others may have written since
+ * @rflags: [V] likewise
  *
  * [I] set at create; [V] owned by the thread that holds the vCPU's mutex.
  */
@@ -64,6 +74,8 @@ struct hvm_hw {
 	u64 tsc_offset;
 	u64 cr2;
 	u64 dr6;
+	u64 rsp;
+	u64 rflags;
 };
 
 /**
@@ -102,37 +114,47 @@ struct hvm_hw_state {
 #define HVM_BLOCKED_EVENT	(1U << 2)	/* inject() was called since the last entry */
 
 /* &hvm_backend.window: exit as soon as ... */
-#define HVM_WINDOW_INTR		(1U << 0)	/* RFLAGS.IF is set, no shadow, and priority class @prio is above the task priority */
+#define HVM_WINDOW_INTR		(1U << 0)	/* interrupts of class @prio are taken */
 #define HVM_WINDOW_NMI		(1U << 1)	/* NMIs are no longer masked */
 
 /**
  * struct hvm_backend - the waist itself; at most 24 callbacks
  *
- * @setup: find out what the processor can do and prepare what is shared by all guests. Prints one line with reason and remedy when it cannot.
- *	-ENODEV: not this vendor (silent); -EOPNOTSUPP: a needed capability is missing; -EACCES: firmware has locked it; -EBUSY: in use; -ENOMEM
+ * @setup: find out what the processor can do and prepare what is shared by all guests. Prints one
+ *	line with reason and remedy when it cannot. -ENODEV: not this vendor (silent); -EOPNOTSUPP:
+ *	a needed capability is missing; -EACCES: firmware has locked it; -EBUSY: in use; -ENOMEM
  * @teardown: exact reverse of @setup; no vCPU exists
- * @cpu_enable: turn virtualization on, on this CPU, interrupts off. -EBUSY: somebody else's is on; -EIO
+ * @cpu_enable: turn virtualization on, on this CPU, interrupts off. -EBUSY: somebody else's is on;
+ *	-EIO
  * @cpu_disable: exact reverse, after dropping what this CPU caches of vCPUs last loaded here; also
  *	from the crash path: takes no locks, tolerates being off
  *
  * @create: a virtual CPU in reset state. Process context. ERR_PTR(-ENOMEM)
  * @destroy: its end; not loaded anywhere
- * @load: make it current on this CPU. Preemption off, interrupts on. Called on every (re)schedule: cheap when it was last here
+ * @load: make it current on this CPU. Preemption off, interrupts on. Called on every (re)schedule:
+ *	cheap when it was last here
  * @put: leave this CPU, host registers that the guest replaced are restored. Preemption off
  *
- * @enter: run the guest until an exit and describe it. Interrupts off before and after. An interrupt that ended the run is left pending
- *	(it arrives when common code enables interrupts); a host NMI or machine check that ended it has been delivered.
+ * @enter: run the guest until an exit and describe it. Interrupts off before and after. An
+ *	interrupt that ended the run is left pending (it arrives when common code enables
+ *	interrupts); a host NMI or machine check that ended it has been delivered.
  *
- * @skip: advance RIP by @len bytes; clear the interrupt shadow and RF. Wraps RIP at 32 bits outside 64-bit code.
- *	Returns whether RFLAGS.TF is set: then common code raises the single-step #DB
- * @inject: deliver @event with the next entry. One per entry. The payload is already in its register
- * @window: ask for an exit, flags HVM_WINDOW_*; replaces what was asked before. @prio: vector >> 4 of the waiting interrupt
+ * @skip: advance RIP by @len bytes; clear the interrupt shadow and RF. Wraps RIP at 32 bits outside
+ *	64-bit code. Returns whether RFLAGS.TF is set: then common code raises the single-step #DB
+ * @inject: deliver @event with the next entry. One per entry. The payload is already in its
+ *	register
+ * @window: ask for an exit, flags HVM_WINDOW_*; replaces what was asked before. @prio: vector >> 4
+ *	of the waiting interrupt
  * @blocked: HVM_BLOCKED_* bits
- * @expose: fill hvm_run: rip, rflags and gpr[HVM_RSP]; with @full also cpl, cr0 to efer and the segments
+ * @expose: fill hvm_run: rip, rflags and gpr[HVM_RSP]; with @full also cpl, cr0 to efer and the
+ *	segments
  *
- * @get_state: read the blocks of @mask (HVM_STATE_GPR, SEGMENTS, CONTROL, DEBUG, EVENTS) into @state
- * @set_state: write them. Values were checked one by one by common code; combinations the hardware refuses show at @enter
- * @get_msr: MSRs that the hardware holds for the guest: segment bases, syscall, SYSENTER, PAT, TSC_AUX, SPEC_CTRL, DEBUGCTL. -ENOENT: not one of them
+ * @get_state: read the blocks of @mask (HVM_STATE_GPR, SEGMENTS, CONTROL, DEBUG, EVENTS) into
+ *	@state
+ * @set_state: write them. Values were checked one by one by common code; combinations the hardware
+ *	refuses show at @enter
+ * @get_msr: MSRs that the hardware holds for the guest: segment bases, syscall, SYSENTER, PAT,
+ *	TSC_AUX, SPEC_CTRL, DEBUGCTL. -ENOENT: not one of them
  * @set_msr: the same; -EINVAL: the hardware would raise #GP on the value
  * @msr_list: its carried MSR indices, terminated by 0
  * @dump: print the hardware's own record of the vCPU, rate-limited by the caller
@@ -169,7 +191,7 @@ struct hvm_backend {
 extern const struct hvm_backend hvm_vmx_backend;
 extern const struct hvm_backend hvm_svm_backend;
 
-/* The backend that setup() chose, and what it found; constant from module load on. Owner: main.c. */
+/* The backend that setup() chose and what it found; constant from load on. Owner: main.c. */
 extern const struct hvm_backend *hvm_backend;
 extern struct hvm_caps hvm_caps;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Ground: address kinds, outcomes and the corridor struct hvm_exit. Everything here is plain data that every layer may know; nothing
- * here calls anything.
+ * Ground: address kinds, outcomes and the corridor struct hvm_exit. Everything here is plain data
+ * that every layer may know; nothing here calls anything.
  */
 #ifndef HVM_TYPES_H
 #define HVM_TYPES_H
@@ -26,12 +26,13 @@ typedef u64 hpa_t;
 #define HVM_MAX_MSR_RANGES	64
 
 /*
- * Why the processor left the guest, in neutral terms. The backend describes, common code decides. "advanced" exits (none so far)
- * would say so in the member's comment: at every exit RIP stands at the instruction.
+ * Why the processor left the guest, in neutral terms. The backend describes, common code decides.
+ * "advanced" exits (none so far) would say so in the member's comment: at every exit RIP stands at
+ * the instruction.
  */
 enum hvm_hw_exit {
 	HVM_HW_INTR,		/* host interrupt, NMI or SMI: already handled or pending */
-	HVM_HW_WINDOW,		/* the wanted interrupt, NMI or task-priority window is open */
+	HVM_HW_WINDOW,		/* the wanted window is open */
 	HVM_HW_CPUID,
 	HVM_HW_HLT,
 	HVM_HW_HYPERCALL,
@@ -40,12 +41,12 @@ enum hvm_hw_exit {
 	HVM_HW_PIO,		/* pio */
 	HVM_HW_TDP_FAULT,	/* memory */
 	HVM_HW_CR_WRITE,	/* cr: a write that hardware does not finish */
-	HVM_HW_DR_ACCESS,	/* the guest wants the debug registers: none of its values are loaded yet */
+	HVM_HW_DR_ACCESS,	/* the guest wants the debug registers, which are not loaded */
 	HVM_HW_XSETBV,		/* index RCX, value EDX:EAX */
 	HVM_HW_EXCEPTION,	/* event */
 	HVM_HW_UNDEFINED,	/* an instruction the guest may not have: answer #UD */
 	HVM_HW_PRIVILEGED,	/* an instruction the guest may not use so: answer #GP(0) */
-	HVM_HW_NOP,		/* nothing to do but step over: INVD, WBINVD, PAUSE, MONITOR, MWAIT as NOP */
+	HVM_HW_NOP,		/* nothing to do but step over: INVD, WBINVD */
 	HVM_HW_PAUSE,		/* a PAUSE loop; nothing to step over */
 	HVM_HW_TASK_SWITCH,	/* raw: TSS selector */
 	HVM_HW_TRIPLE_FAULT,
@@ -59,7 +60,8 @@ enum hvm_hw_exit {
  * @reason: enum hvm_hw_exit
  * @insn_len: length of the instruction, 0 where hardware does not tell and it is not architectural
  * @insn_bytes_len: valid bytes in @insn_bytes
- * @vectoring: the event that was being delivered when the exit hit (HVM_EVENT_NONE: none); the backend sets vectoring.type always
+ * @vectoring: the event that was being delivered when the exit hit (HVM_EVENT_NONE: none); the
+ *	backend sets vectoring.type always
  * @pio: HVM_HW_PIO; flags are HVM_PIO_*
  * @memory: HVM_HW_TDP_FAULT; access are HVM_ACCESS_*; walk: it was the guest's page-table walk
  * @cr: HVM_HW_CR_WRITE
@@ -100,7 +102,7 @@ enum hvm_fault_outcome {
 	HVM_FAULT_FIXED,	/* mapped, or somebody else did: run again */
 	HVM_FAULT_NO_RANGE,	/* nothing attached here: device memory */
 	HVM_FAULT_READONLY,	/* a write to a read-only range */
-	HVM_FAULT_HOST,		/* attached, but the process could not provide the page: error holds the errno */
+	HVM_FAULT_HOST,		/* the process could not provide the page: error tells */
 	HVM_FAULT_ABSENT,	/* attached with EXIT_ON_FAULT and not present */
 	HVM_FAULT_SIGNAL,	/* a signal is pending: leave and come back */
 	HVM_FAULT_NOMEM		/* no memory for page tables */

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
 /*
- * hvm: hardware virtual machines through /dev/vm. This header is the manual of the interface: every struct, field, flag and errno is
- * described here, and nowhere in a second place. The reasons behind it are in Documentation/api.rst.
+ * hvm: hardware virtual machines through /dev/vm. This header is the manual of the interface: every
+ * struct, field, flag and errno is described here, and nowhere in a second place. The reasons
+ * behind it are in Documentation/api.rst.
  *
- * Objects are file descriptors: /dev/vm creates guests, a guest's fd creates vCPUs, close() destroys. Arguments are structs whose first
- * field is their own size, so that they can grow: a kernel that knows less accepts what it does not know only as zero bytes (E2BIG
- * otherwise), a kernel that knows more takes missing bytes for zero. All reserved fields must be zero (EINVAL).
+ * Objects are file descriptors: /dev/vm creates guests, a guest's fd creates vCPUs, close()
+ * destroys. Arguments are structs whose first field is their own size, so that they can grow: a
+ * kernel that knows less accepts what it does not know only as zero bytes (E2BIG otherwise), a
+ * kernel that knows more takes missing bytes for zero. All reserved fields must be zero (EINVAL).
  *
  * Errors that every ioctl shares and that mean the same everywhere:
  *
@@ -13,7 +15,7 @@
  *   EIO          the caller is not the process that created the guest (same mm)
  *   EFAULT       the argument, or a buffer it points to, is not accessible
  *   EINVAL       a value is malformed, out of its range, or a reserved field is not zero
- *   E2BIG        the struct has non-zero bytes behind what this kernel knows, or is larger than a page
+ *   E2BIG        the struct has non-zero bytes behind what this kernel knows, or exceeds a page
  *   EOPNOTSUPP   a flag or mask bit is unknown or not supported by this kernel or processor
  *   EBUSY        the vCPU is running, or the guest is past the point where this may change
  *   ENOSPC       a limit of HVM_GET_INFO is reached
@@ -58,7 +60,7 @@
 #define HVM_FEATURE_2M_PAGES	(1ULL << 0)	/* second-level tables map 2 MiB pages */
 #define HVM_FEATURE_1G_PAGES	(1ULL << 1)	/* second-level tables map 1 GiB pages */
 #define HVM_FEATURE_LA57	(1ULL << 2)	/* guests may use 5-level paging */
-#define HVM_FEATURE_INSN_BYTES	(1ULL << 3)	/* memory exits may carry instruction bytes */
+#define HVM_FEATURE_INSN_BYTES	(1ULL << 3)	/* memory exits may carry code bytes */
 
 /**
  * struct hvm_get_info - HVM_GET_INFO: what this kernel and processor offer
@@ -76,7 +78,8 @@
  * @xsave_bytes: out: size of the xsave state block, bytes
  * @tsc_khz: out: frequency of the host's TSC, kHz
  * @msrs: user address of an array of __u32 for the indices the msr state block carries, or 0
- * @msr_count: in: places in that array; out: number of indices there are (the array is filled up to its size)
+ * @msr_count: in: places in that array; out: number of indices there are (the array is filled up to
+ *	its size)
  * @reserved: zero
  */
 struct hvm_get_info {
@@ -128,10 +131,11 @@ struct hvm_cpuid_entry {
  * @count: get: in: places, out: entries there are (filled up to the places); set: number of entries
  * @entries: user address of the array of struct hvm_cpuid_entry
  *
- * On /dev/vm the table is what the host can offer a guest. On a guest's fd it is the default of vCPUs without one of their own; on a vCPU's fd
- * its own. Frozen at the vCPU's first HVM_RUN (EBUSY; on the guest's fd, at any vCPU's first). The kernel fills in what differs by vCPU
- * or moves with state: the APIC id fields of leaves 1, 0Bh, 1Fh and 8000001Eh, OSXSAVE, OSPKE, the sizes in 0Dh.
- * The same leaf and subleaf twice: EINVAL. More than hvm_get_info::max_cpuid: ENOSPC.
+ * On /dev/vm the table is what the host can offer a guest. On a guest's fd it is the default of
+ * vCPUs without one of their own; on a vCPU's fd its own. Frozen at the vCPU's first HVM_RUN
+ * (EBUSY; on the guest's fd, at any vCPU's first). The kernel fills in what differs by vCPU or
+ * moves with state: the APIC id fields of leaves 1, 0Bh, 1Fh and 8000001Eh, OSXSAVE, OSPKE, the
+ * sizes in 0Dh. The same leaf and subleaf twice: EINVAL. More than hvm_get_info::max_cpuid: ENOSPC.
  */
 struct hvm_cpuid {
 	__u32 size;
@@ -155,11 +159,13 @@ struct hvm_create_vm {
  * struct hvm_create_vcpu - HVM_CREATE_VCPU: a virtual processor; returns its fd (close-on-exec)
  * @size: sizeof(struct hvm_create_vcpu)
  * @flags: zero
- * @apic_id: its local APIC id, up to hvm_get_info::max_apic_id; ids may be sparse (EEXIST: taken; ENOSPC: too many vCPUs)
+ * @apic_id: its local APIC id, up to hvm_get_info::max_apic_id; ids may be sparse (EEXIST: taken;
+ *	ENOSPC: too many vCPUs)
  * @reserved: zero
  *
- * The vCPU with APIC id 0 is the bootstrap processor and starts running; the others wait for INIT and SIPI. All are in the state
- * that SDM "Processor State After Reset" and APM "Initial Processor State" give. struct hvm_run is mmapped from the fd at offset 0.
+ * The vCPU with APIC id 0 is the bootstrap processor and starts running; the others wait for INIT
+ * and SIPI. All are in the state that SDM "Processor State After Reset" and APM "Initial Processor
+ * State" give. struct hvm_run is mmapped from the fd at offset 0.
  */
 struct hvm_create_vcpu {
 	__u32 size;
@@ -169,8 +175,8 @@ struct hvm_create_vcpu {
 };
 
 #define HVM_MAP_READONLY	(1U << 0)	/* guest writes leave as HVM_EXIT_MEMORY */
-#define HVM_MAP_REPLACE		(1U << 1)	/* take the place of what lies there, in one step */
-#define HVM_MAP_EXIT_ON_FAULT	(1U << 2)	/* a page that is not present leaves as HVM_EXIT_FAULT */
+#define HVM_MAP_REPLACE		(1U << 1)	/* take the place of what is there */
+#define HVM_MAP_EXIT_ON_FAULT	(1U << 2)	/* not present: HVM_EXIT_FAULT */
 
 /**
  * struct hvm_map - HVM_MAP: attach memory of the calling process to guest physical addresses
@@ -183,8 +189,9 @@ struct hvm_create_vcpu {
  * @reserved: zero
  * @offset: zero; reserved for memory by file descriptor
  *
- * EEXIST: overlaps a range (without HVM_MAP_REPLACE) or the local APIC's page at 0xFEE00000. ENOSPC: too many ranges. EINVAL also for a range that
- * wraps, reaches beyond hvm_get_info::gpa_bits or, at @hva, beyond the process's address space.
+ * EEXIST: overlaps a range (without HVM_MAP_REPLACE) or the local APIC's page at 0xFEE00000.
+ * ENOSPC: too many ranges. EINVAL also for a range that wraps, reaches beyond
+ * hvm_get_info::gpa_bits or, at @hva, beyond the process's address space.
  */
 struct hvm_map {
 	__u32 size;
@@ -198,13 +205,15 @@ struct hvm_map {
 };
 
 /**
- * struct hvm_unmap - HVM_UNMAP: detach whatever is attached in a stretch of guest physical addresses
+ * struct hvm_unmap - HVM_UNMAP: detach whatever is attached in a stretch of guest physical
+ * addresses
  * @size: sizeof(struct hvm_unmap)
  * @flags: zero
  * @gpa: guest physical address, multiple of 4096
  * @bytes: length, multiple of 4096, not zero
  *
- * Ranges that lie across its ends are split (ENOSPC: no room for the piece). ENOENT: nothing is attached there.
+ * Ranges that lie across its ends are split (ENOSPC: no room for the piece). ENOENT: nothing is
+ * attached there.
  */
 struct hvm_unmap {
 	__u32 size;
@@ -231,10 +240,12 @@ struct hvm_msr_range {
 };
 
 /**
- * struct hvm_msr_policy - HVM_MSR_POLICY: which MSRs leave to userspace instead of being finished in the kernel
+ * struct hvm_msr_policy - HVM_MSR_POLICY: which MSRs leave to userspace instead of being finished
+ * in the kernel
  * @size: sizeof(struct hvm_msr_policy)
  * @count: number of ranges, up to hvm_get_info::max_msr_ranges (ENOSPC); zero takes the policy away
- * @ranges: user address of the array of struct hvm_msr_range; the first that contains an index counts
+ * @ranges: user address of the array of struct hvm_msr_range; the first that contains an index
+ *	counts
  * @flags: HVM_MSR_UNKNOWN_EXITS or zero
  * @reserved: zero
  *
@@ -248,14 +259,16 @@ struct hvm_msr_policy {
 	__u32 reserved;
 };
 
-#define HVM_MSR_UNKNOWN_EXITS	(1U << 0)	/* MSRs the kernel does not know exit too, instead of #GP */
+#define HVM_MSR_UNKNOWN_EXITS	(1U << 0)	/* unknown MSRs exit too, no #GP */
 
 /**
  * struct hvm_msi - HVM_MSI: deliver a message-signalled interrupt
  * @size: sizeof(struct hvm_msi)
  * @flags: zero
- * @address: message address (SDM "Message Address Register Format"); bits 11:5 are bits 14:8 of the destination id
- * @data: message data: vector, delivery mode fixed, lowest priority, NMI or INIT (others: EOPNOTSUPP), trigger mode
+ * @address: message address (SDM "Message Address Register Format"); bits 11:5 are bits 14:8 of the
+ *	destination id
+ * @data: message data: vector, delivery mode fixed, lowest priority, NMI or INIT (others:
+ *	EOPNOTSUPP), trigger mode
  * @reserved: zero
  *
  * Returns the number of vCPUs that took it.
@@ -271,7 +284,8 @@ struct hvm_msi {
 #define HVM_CLOCK_SET	(1U << 0)	/* set guest_ns; otherwise get */
 
 /**
- * struct hvm_clock - HVM_CLOCK: the guest's clock, and what the host's clocks said at the same moment
+ * struct hvm_clock - HVM_CLOCK: the guest's clock, and what the host's clocks said at the same
+ * moment
  * @size: sizeof(struct hvm_clock)
  * @flags: HVM_CLOCK_SET or zero
  * @guest_ns: nanoseconds of the guest's paravirtual clock; in with HVM_CLOCK_SET, out otherwise
@@ -295,7 +309,8 @@ struct hvm_clock {
  * @size: sizeof(struct hvm_kick)
  * @flags: zero
  *
- * On a vCPU's fd for that vCPU, on a guest's fd for all. Sticky: a vCPU that is not running returns at its next HVM_RUN, once.
+ * On a vCPU's fd for that vCPU, on a guest's fd for all. Sticky: a vCPU that is not running returns
+ * at its next HVM_RUN, once.
  */
 struct hvm_kick {
 	__u32 size;
@@ -304,7 +319,10 @@ struct hvm_kick {
 
 /* --- a vCPU's fd: state ------------------------------------------------- */
 
-/* Segment attributes: bits 47:40 and 55:52 of a descriptor, packed (APM "VMCB Layout": segment attributes), and "unusable". */
+/*
+ * Segment attributes: bits 47:40 and 55:52 of a descriptor, packed (APM "VMCB Layout": segment
+ * attributes), and "unusable".
+ */
 #define HVM_SEG_TYPE		0x000f
 #define HVM_SEG_S		0x0010
 #define HVM_SEG_DPL		0x0060
@@ -415,7 +433,8 @@ struct hvm_msr_value {
 
 /**
  * struct hvm_state_buffer - a block that lies in a buffer of its own
- * @address: user address: struct hvm_msr_value array (msr), or XSAVE image in standard format (xsave)
+ * @address: user address: struct hvm_msr_value array (msr), or XSAVE image in standard format
+ *	(xsave)
  * @count: msr: entries; xsave: bytes, exactly hvm_get_info::xsave_bytes
  * @failed: out: msr: index into the array of the entry that was refused, else @count
  */
@@ -427,12 +446,14 @@ struct hvm_state_buffer {
 
 /**
  * struct hvm_state_lapic - the local APIC
- * @regs: register at offset N * 16 of the APIC page at regs[N] (SDM "Local APIC Register Address Map"); in x2APIC mode the id register
- *	holds the 32-bit id. Version, id and, in x2APIC mode, the logical id must be the vCPU's own; the processor priority and the EOI
- *	register are ignored; what is reserved is zero
+ * @regs: register at offset N * 16 of the APIC page at regs[N] (SDM "Local APIC Register Address
+ *	Map"); in x2APIC mode the id register holds the 32-bit id. Version, id and, in x2APIC
+ *	mode, the logical id must be the vCPU's own; the processor priority and the EOI register are
+ *	ignored; what is reserved is zero
  * @base: IA32_APIC_BASE
  * @tsc_deadline: IA32_TSC_DEADLINE; 0: disarmed
- * @eois: bit V % 32 of eois[V / 32]: level-triggered vector V ended and its HVM_EXIT_EOI is still to come
+ * @eois: bit V % 32 of eois[V / 32]: level-triggered vector V ended and its HVM_EXIT_EOI is still
+ *	to come
  * @errors: bits that the next write to the error status register will show
  * @reserved: zero
  *
@@ -461,7 +482,7 @@ struct hvm_state_lapic {
 #define HVM_EVENT_SOFT_EXCEPTION 5	/* INT3, INTO */
 
 #define HVM_EVENT_ERROR		(1U << 0)	/* error is pushed */
-#define HVM_EVENT_PAYLOAD	(1U << 1)	/* payload (#PF: CR2; #DB: bits for DR6) is not yet in its register */
+#define HVM_EVENT_PAYLOAD	(1U << 1)	/* payload (CR2 of #PF, DR6 bits of #DB) waits */
 
 /**
  * struct hvm_event - an interrupt or exception on its way into the guest
@@ -559,9 +580,10 @@ struct hvm_state_clock {
  * @debug: HVM_STATE_DEBUG
  * @clock: HVM_STATE_CLOCK
  *
- * Set is all or nothing: every block is checked before the first is applied. EINVAL: a value is wrong by itself (reserved bits, not
- * canonical); combinations are judged at entry and leave as HVM_EXIT_INVALID_STATE. EBUSY: the vCPU is running. ENOENT: an
- * MSR of the list is not carried; hvm_state_buffer::failed says which.
+ * Set is all or nothing: every block is checked before the first is applied. EINVAL: a value is
+ * wrong by itself (reserved bits, not canonical); combinations are judged at entry and leave as
+ * HVM_EXIT_INVALID_STATE. EBUSY: the vCPU is running. ENOENT: an MSR of the list is not carried;
+ * hvm_state_buffer::failed says which.
  */
 struct hvm_state {
 	__u32 size;
@@ -578,13 +600,14 @@ struct hvm_state {
 };
 
 /**
- * struct hvm_inject - HVM_INJECT: give a stopped vCPU an exception, or an interrupt of a userspace interrupt controller
+ * struct hvm_inject - HVM_INJECT: give a stopped vCPU an exception, or an interrupt of a userspace
+ * interrupt controller
  * @size: sizeof(struct hvm_inject)
  * @flags: zero
  * @event: HVM_EVENT_EXCEPTION (vector 0 to 31, not 2) or HVM_EVENT_INTR
  *
- * EBUSY: an event of that kind already waits. EAGAIN: HVM_EVENT_INTR while the guest takes no interrupts: set hvm_run::want_window and
- * run until HVM_EXIT_INTWINDOW.
+ * EBUSY: an event of that kind already waits. EAGAIN: HVM_EVENT_INTR while the guest takes no
+ * interrupts: set hvm_run::want_window and run until HVM_EXIT_INTWINDOW.
  */
 struct hvm_inject {
 	__u32 size;
@@ -599,8 +622,8 @@ enum hvm_exit_reason {
 	HVM_EXIT_NONE,		/* not run yet, or HVM_RUN failed */
 	HVM_EXIT_STOPPED,	/* hvm_run::stop or HVM_KICK */
 	HVM_EXIT_PIO,		/* port access: pio */
-	HVM_EXIT_MEMORY,	/* access where no memory is attached, or a write to a read-only range: memory */
-	HVM_EXIT_FAULT,		/* access to attached memory that the process could not provide: memory */
+	HVM_EXIT_MEMORY,	/* access to what is not attached, or not for writing: memory */
+	HVM_EXIT_FAULT,		/* access to what the process could not provide: memory */
 	HVM_EXIT_MSR,		/* MSR access that HVM_MSR_POLICY sends here: msr */
 	HVM_EXIT_APIC,		/* access to the local APIC's page: apic */
 	HVM_EXIT_EOI,		/* end of a level-triggered interrupt: eoi */
@@ -612,8 +635,8 @@ enum hvm_exit_reason {
 };
 
 /* struct hvm_run::complete */
-#define HVM_COMPLETE		1	/* the access is done: advance RIP by complete_len, take gpr[] and rflags */
-#define HVM_COMPLETE_GP		2	/* the MSR access is refused: raise #GP(0) at the instruction */
+#define HVM_COMPLETE		1	/* it is done: advance RIP by complete_len, take gpr[], rflags */
+#define HVM_COMPLETE_GP		2	/* the MSR access is refused: #GP(0) at the instruction */
 
 /* hvm_run::memory.access, bits */
 #define HVM_ACCESS_READ		1
@@ -622,7 +645,7 @@ enum hvm_exit_reason {
 
 /* hvm_run::pio.flags */
 #define HVM_PIO_IN		1	/* IN; OUT otherwise */
-#define HVM_PIO_STRING		2	/* INS or OUTS: the decoder's registers are filled in; userspace decodes */
+#define HVM_PIO_STRING		2	/* INS or OUTS: userspace decodes */
 #define HVM_PIO_REP		4
 
 /* hvm_run::invalid.field */
@@ -631,20 +654,26 @@ enum hvm_invalid_field {
 	HVM_INVALID_CR0, HVM_INVALID_CR3, HVM_INVALID_CR4, HVM_INVALID_EFER,
 	HVM_INVALID_RFLAGS, HVM_INVALID_RIP,
 	HVM_INVALID_CS, HVM_INVALID_SS, HVM_INVALID_DATA_SEGMENT, HVM_INVALID_LDTR, HVM_INVALID_TR,
-	HVM_INVALID_GDTR_IDTR, HVM_INVALID_DEBUG, HVM_INVALID_PDPTE, HVM_INVALID_EVENT, HVM_INVALID_MSR
+	HVM_INVALID_GDTR_IDTR, HVM_INVALID_DEBUG, HVM_INVALID_PDPTE, HVM_INVALID_EVENT,
+	HVM_INVALID_MSR
 };
 
 /* hvm_run::unsupported.what */
 #define HVM_UNSUPPORTED_EXIT		1	/* detail: the processor's own exit code */
 #define HVM_UNSUPPORTED_TASK_SWITCH	2	/* detail: the TSS selector */
-#define HVM_UNSUPPORTED_EVENT_MEMORY	3	/* event delivery through memory that is not attached; detail: gpa */
+#define HVM_UNSUPPORTED_EVENT_MEMORY	3	/* event delivered through device memory; detail: gpa */
 
 /**
- * struct hvm_run - the run page: shared by kernel and userspace, mmapped from the vCPU's fd (offset 0, one page)
- * @stop: userspace: not zero: HVM_RUN returns HVM_EXIT_STOPPED before it enters the guest again; not cleared by the kernel
- * @want_window: userspace: not zero: exit with HVM_EXIT_INTWINDOW as soon as the guest takes external interrupts
- * @complete: userspace: how the last exit was finished: HVM_COMPLETE, HVM_COMPLETE_GP or 0 (run the instruction again); cleared by HVM_RUN
- * @complete_len: userspace: length of the instruction, 1 to 15, with HVM_COMPLETE (0: HVM_EXIT_PIO and _MSR: the kernel's @insn_len)
+ * struct hvm_run - the run page: shared by kernel and userspace, mmapped from the vCPU's fd (offset
+ * 0, one page)
+ * @stop: userspace: not zero: HVM_RUN returns HVM_EXIT_STOPPED before it enters the guest again;
+ *	not cleared by the kernel
+ * @want_window: userspace: not zero: exit with HVM_EXIT_INTWINDOW as soon as the guest takes
+ *	external interrupts
+ * @complete: userspace: how the last exit was finished: HVM_COMPLETE, HVM_COMPLETE_GP or 0 (run the
+ *	instruction again); cleared by HVM_RUN
+ * @complete_len: userspace: length of the instruction, 1 to 15, with HVM_COMPLETE (0: HVM_EXIT_PIO
+ *	and _MSR: the kernel's @insn_len)
  * @reserved0: zero
  * @reason: kernel: enum hvm_exit_reason
  * @insn_len: kernel: length of the instruction where hardware tells, else 0
@@ -663,7 +692,8 @@ enum hvm_invalid_field {
  * @msr.index: which MSR
  * @msr.write: 1: WRMSR
  * @msr.value: value
- * @apic: kernel: HVM_EXIT_APIC; for a write userspace decodes and stores @apic.value, then completes
+ * @apic: kernel: HVM_EXIT_APIC; for a write userspace decodes and stores @apic.value, then
+ *	completes
  * @apic.offset: offset in the APIC page
  * @apic.write: 1: write
  * @apic.value: read: the register's value
@@ -675,7 +705,8 @@ enum hvm_invalid_field {
  * @unsupported.what: HVM_UNSUPPORTED_*
  * @unsupported.detail: see there
  * @insn_bytes: kernel: bytes at CS:RIP
- * @gpr: both: the guest's general-purpose registers; RSP is valid after MEMORY, APIC and string PIO exits and is taken with HVM_COMPLETE then
+ * @gpr: both: the guest's general-purpose registers; RSP is valid after MEMORY, APIC and string PIO
+ *	exits and is taken with HVM_COMPLETE then
  * @rip: kernel: instruction pointer
  * @rflags: both: flags; the arithmetic flags, DF and AC are taken with HVM_COMPLETE
  * @cr0: kernel: for the decoder (MEMORY, APIC, string PIO), as all that follows
@@ -685,8 +716,9 @@ enum hvm_invalid_field {
  * @efer: kernel
  * @seg: kernel: ES to GS, by enum hvm_seg
  *
- * At an exit RIP stands at the instruction and nothing is half-done. The kernel reads each field that userspace writes once, in HVM_RUN, and
- * checks the copy. HVM_RUN answers EINVAL when @complete does not fit the last exit, and leaves the vCPU as it was.
+ * At an exit RIP stands at the instruction and nothing is half-done. The kernel reads each field
+ * that userspace writes once, in HVM_RUN, and checks the copy. HVM_RUN answers EINVAL when
+ * @complete does not fit the last exit, and leaves the vCPU as it was.
  */
 struct hvm_run {
 	__u8 stop;
