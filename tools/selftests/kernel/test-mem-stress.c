@@ -130,6 +130,8 @@ static void stress_run(struct stress *s, void (*disturb)(struct stress *s))
 	while (now_ms() < end) {
 		disturb(s);
 		s->disturbed++;
+		/* Without a pause a host that only flushes leaves an emulated guest no time. */
+		usleep(500);
 	}
 	atomic_store(stop, 1);
 	for (c = s->counters; c < s->counters + CPUS; c++) {
