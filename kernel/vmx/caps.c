@@ -194,6 +194,13 @@ static u64 owned_cr4(void)
 	return owned & read_msr(MSR_IA32_VMX_CR4_FIXED1) & ~read_msr(MSR_IA32_VMX_CR4_FIXED0);
 }
 
+static bool has_pebs(void)
+{
+	u64 value;
+
+	return boot_cpu_has(X86_FEATURE_PEBS) && !rdmsrl_safe(MSR_IA32_PEBS_ENABLE, &value);
+}
+
 static void choose_rest(u64 ept)
 {
 	vmx_caps.cr0_fixed = read_msr(MSR_IA32_VMX_CR0_FIXED0) & ~(u64)(X86_CR0_PE | X86_CR0_PG);
@@ -210,6 +217,7 @@ static void choose_rest(u64 ept)
 		vmx_caps.invvpid = 0;
 	vmx_caps.has_tsc_aux = vmx_caps.secondary & VMX_SECONDARY_RDTSCP &&
 			       boot_cpu_has(X86_FEATURE_RDTSCP);
+	vmx_caps.has_pebs = has_pebs();
 }
 
 static void describe_tables(struct hvm_tdp_format *tdp, u64 ept)

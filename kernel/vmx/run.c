@@ -110,6 +110,27 @@ static __always_inline void sync_host(struct vmx_vcpu *vmx)
 		vmx->frame.host_spec = this_cpu_read(x86_spec_ctrl_current);
 }
 
+/*
+ * Precise sampling writes its records to a linear address, which in the guest is the guest's memory.
+ * The host's other counters go on counting. Return: for resume_pebs().
+ */
+static __always_inline u64 pause_pebs(void)
+{
+	u64 enabled = 0;
+
+	if (vmx_caps.has_pebs)
+		enabled = __rdmsr(MSR_IA32_PEBS_ENABLE);
+	if (unlikely(enabled))
+		native_wrmsrl(MSR_IA32_PEBS_ENABLE, 0);
+	return enabled;
+}
+
+static __always_inline void resume_pebs(u64 enabled)
+{
+	if (unlikely(enabled))
+		native_wrmsrl(MSR_IA32_PEBS_ENABLE, enabled);
+}
+
 /* DR6 is no field of the VMCS; the host expects its own without stale bits. */
 static void load_dr6(struct vmx_vcpu *vmx)
 {
@@ -148,6 +169,7 @@ void vmx_enter(struct hvm_hw *hw, struct hvm_exit *exit)
 {
 	struct vmx_vcpu *vmx = to_vmx(hw);
 	bool refused;
+	u64 pebs;
 
 	if (unlikely(hw->dirty))
 		prepare(vmx);
@@ -160,7 +182,9 @@ void vmx_enter(struct hvm_hw *hw, struct hvm_exit *exit)
 	if (static_branch_unlikely(&vmx_l1d_key))
 		vmx_mitigate_l1d(vmx);
 
+	pebs = pause_pebs();
 	refused = vmx_enter_guest(&vmx->frame, hw->run->gpr);
+	resume_pebs(pebs);
 
 	hw->cr2 = native_read_cr2();
 	hw->tpr = vmx->vapic[VAPIC_TPR];

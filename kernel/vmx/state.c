@@ -270,9 +270,11 @@ void vmx_expose(struct hvm_hw *hw, bool full)
 	struct hvm_run *run = hw->run;
 	unsigned int i;
 
+	hw->rsp = vmcs_read(VMCS_GUEST_RSP);
+	hw->rflags = vmcs_read(VMCS_GUEST_RFLAGS);
 	run->rip = vmcs_read(VMCS_GUEST_RIP);
-	run->rflags = vmcs_read(VMCS_GUEST_RFLAGS);
-	run->gpr[HVM_RSP] = vmcs_read(VMCS_GUEST_RSP);
+	run->rflags = hw->rflags;
+	run->gpr[HVM_RSP] = hw->rsp;
 	if (!full)
 		return;
 	run->cr0 = get_cr0();

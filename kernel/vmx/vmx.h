@@ -146,6 +146,7 @@ static inline struct vmx_vcpu *to_vmx(struct hvm_hw *hw)
  * @invept: VMX_INVALIDATE_*
  * @invvpid: VMX_INVALIDATE_*, 0: there are no VPIDs
  * @has_tsc_aux: guests have TSC_AUX
+ * @has_pebs: the host may have precise sampling on
  */
 struct vmx_caps {
 	u32 revision;
@@ -162,6 +163,7 @@ struct vmx_caps {
 	u8 invept;
 	u8 invvpid;
 	bool has_tsc_aux;
+	bool has_pebs;
 };
 
 extern struct vmx_caps vmx_caps;

@@ -23,6 +23,14 @@ static void guest_flags(struct guest *g, uint64_t flags)
 	KTAP_OK(g->t, guest_set(g, HVM_STATE_GPR, &state));
 }
 
+/* Emulators that fall over what a processor has to bear: the lab tells where the test runs. */
+static bool host_is(const char *name)
+{
+	const char *host = getenv("LAB_HOST");
+
+	return host && !strcmp(host, name);
+}
+
 static void expect_out(struct guest *g, uint64_t value)
 {
 	KTAP_EQ(g->t, g->run->pio.port, 0x3f8);
@@ -470,6 +478,8 @@ static void single_step_over_exit(struct ktap *t)
 {
 	struct guest g;
 
+	if (host_is("svm-bochs"))
+		KTAP_SKIP(t, "Bochs gives the host the guest's #DB");
 	if (!guest_open(&g, t, GUEST_RAM))
 		return;
 	guest_long(&g, &step_cpuid);
@@ -508,6 +518,8 @@ static void triple_fault(struct ktap *t)
 {
 	struct guest g;
 
+	if (host_is("svm-bochs"))
+		KTAP_SKIP(t, "Bochs ends when a guest shuts down");
 	if (!guest_open(&g, t, GUEST_RAM))
 		return;
 	guest_long(&g, &run_ud2);
@@ -643,19 +655,6 @@ GUEST_CODE("lower_tpr", "code64",
 	   "mov $0x808, %ecx; mov $0x30, %eax; xor %edx, %edx; wrmsr; mov %cr8, %rdi; jmp .");
 GUEST_CODE("lower_cr8", "code64", "mov $3, %eax; mov %rax, %cr8; mov %cr8, %rdi; jmp .");
 
-/* QEMU aborts when a guest lowers CR8 while an interrupt window waits for that. */
-static bool host_is_qemu(void)
-{
-	char line[64] = "";
-	FILE *file = fopen("/sys/class/dmi/id/sys_vendor", "r");
-
-	if (!file)
-		return false;
-	if (!fgets(line, sizeof(line), file))
-		line[0] = 0;
-	fclose(file);
-	return !strncmp(line, "QEMU", 4);
-}
 
 static void lower_priority(struct ktap *t, const struct guest_code *code)
 {
@@ -683,8 +682,8 @@ static void task_priority_by_msr(struct ktap *t)
 
 static void task_priority_by_cr8(struct ktap *t)
 {
-	if (host_is_qemu())
-		KTAP_SKIP(t, "QEMU would abort");
+	if (host_is("svm"))
+		KTAP_SKIP(t, "QEMU aborts when CR8 opens an interrupt window");
 	lower_priority(t, &lower_cr8);
 }
 
@@ -717,8 +716,27 @@ static void userspace_window(struct ktap *t)
 #define MSI_NMI	0x400
 
 extern const struct guest_code wait_nmi, on_nmi;
-GUEST_CODE("wait_nmi", "code64", "xor %esi, %esi; out %al, $0x80; nop; inc %esi; inc %esi; jmp .");
+GUEST_CODE("wait_nmi", "code64",
+	   "sti; xor %esi, %esi; out %al, $0x80; nop; inc %esi; inc %esi; jmp .");
 GUEST_CODE("on_nmi", "code64", "out %al, $0x86; nop; out %al, $0x87; iretq");
+
+static int kick_vcpu(struct guest *g)
+{
+	return guest_kick(g->vcpu);
+}
+
+/*
+ * Let the handler return. Bochs masks the NMIs of every later guest, too, until some guest has
+ * executed IRET.
+ */
+static void finish_nmi(struct guest *g)
+{
+	struct delayed d;
+
+	start_delayed(&d, g, kick_vcpu);
+	KTAP_EQ(g->t, guest_run(g), HVM_EXIT_STOPPED);
+	KTAP_EQ(g->t, finish_delayed(&d), 0);
+}
 
 static void nmi(struct ktap *t)
 {
@@ -734,6 +752,10 @@ static void nmi(struct ktap *t)
 	expect_port(&g, 0x86);
 	KTAP_OK(t, guest_get(&g, HVM_STATE_EVENTS, &state));
 	KTAP_EQ(t, state.events.nmi_masked, 1);
+	expect_port(&g, 0x87);
+	finish_nmi(&g);
+	KTAP_OK(t, guest_get(&g, HVM_STATE_EVENTS, &state));
+	KTAP_EQ(t, state.events.nmi_masked, 0);
 	guest_close(&g);
 }
 
@@ -759,13 +781,18 @@ static void nmi_waits_for_iret(struct ktap *t)
 	KTAP_EQ(t, state.gpr.rflags & 0x100, 0);
 	KTAP_EQ(t, state.events.nmi_pending, 0);
 	expect_port(&g, 0x87);
+	finish_nmi(&g);
 	guest_close(&g);
 }
 
 /* --- stopping -------------------------------------------------------------------- */
 
+/*
+ * With interrupts on: under Bochs no host interrupt ends a VT-x guest that has had them off since
+ * its entry.
+ */
 extern const struct guest_code spin;
-GUEST_CODE("spin", "code64", "1: inc %rbx; jmp 1b");
+GUEST_CODE("spin", "code64", "sti; 1: inc %rbx; jmp 1b");
 
 static void stop_byte(struct ktap *t)
 {
@@ -795,11 +822,6 @@ static void kick_is_sticky_once(struct ktap *t)
 	KTAP_OK(t, guest_kick(g.vm));
 	GUEST_EXPECT(&g, HVM_EXIT_STOPPED);
 	guest_close(&g);
-}
-
-static int kick_vcpu(struct guest *g)
-{
-	return guest_kick(g->vcpu);
 }
 
 static void kick_stops_running(struct ktap *t)
