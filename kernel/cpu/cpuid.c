@@ -99,40 +99,31 @@ struct hvm_cpuid_table *hvm_cpuid_get(struct hvm_cpuid_table *table)
 /**
  * hvm_cpuid_put - one holder less
  * @table: the table, or NULL
- *
- * Readers that found the pointer before may go on until the end of an RCU grace period.
  */
 void hvm_cpuid_put(struct hvm_cpuid_table *table)
 {
 	if (table && refcount_dec_and_test(&table->ref))
-		kvfree_rcu(table, rcu);
+		kvfree(table);
 }
 
-/* Its own, or the guest's default. Stable once the vCPU ran; before, under RCU. */
+/* Its own, or the guest's default; frozen at its first run. */
 static const struct hvm_cpuid_table *table_of(const struct hvm_vcpu *vcpu)
 {
-	const struct hvm_cpuid_table *table = READ_ONCE(vcpu->cpuid);
-
-	return table ? table : READ_ONCE(vcpu->vm->cpuid);
+	return vcpu->cpuid ? vcpu->cpuid : vcpu->vm->cpuid;
 }
 
 /**
  * hvm_cpuid_has - is a feature announced to the guest?
- * @vcpu: the vCPU
+ * @vcpu: the vCPU, past the freeze of its CPUID at its first HVM_RUN
  * @feature: HVM_CPUID_*
  *
  * Context: any
  */
 bool hvm_cpuid_has(struct hvm_vcpu *vcpu, unsigned int feature)
 {
-	const struct hvm_cpuid_table *table;
-	bool has;
+	const struct hvm_cpuid_table *table = table_of(vcpu);
 
-	rcu_read_lock();
-	table = table_of(vcpu);
-	has = table && hvm_leaves_has(&table->leaves, feature);
-	rcu_read_unlock();
-	return has;
+	return table && hvm_leaves_has(&table->leaves, feature);
 }
 
 static u64 guest_cr4(struct hvm_vcpu *vcpu)
@@ -204,6 +195,20 @@ static void answer_missing(struct hvm_vcpu *vcpu, const struct hvm_leaves *leave
 	}
 }
 
+/* Everything but a plain leaf near the start of its range. */
+static noinline void query_slowly(struct hvm_vcpu *vcpu, const struct hvm_leaves *leaves, u32 leaf,
+				  u32 subleaf, u32 out[4])
+{
+	const struct hvm_cpuid_leaf *found = hvm_leaves_find(leaves, leaf, subleaf);
+
+	if (!found) {
+		answer_missing(vcpu, leaves, leaf, subleaf, out);
+		return;
+	}
+	memcpy(out, found->out, sizeof(found->out));
+	fill(vcpu, leaves, found->fill, out);
+}
+
 /**
  * hvm_cpuid_query - what CPUID answers
  * @vcpu: the vCPU, loaded, past its first HVM_RUN
@@ -222,12 +227,9 @@ void hvm_cpuid_query(struct hvm_vcpu *vcpu, u32 leaf, u32 subleaf, u32 out[4])
 		memset(out, 0, 4 * sizeof(*out));
 		return;
 	}
-	found = hvm_leaves_find(&table->leaves, leaf, subleaf);
-	if (unlikely(!found)) {
-		answer_missing(vcpu, &table->leaves, leaf, subleaf, out);
-		return;
-	}
-	memcpy(out, found->out, sizeof(found->out));
-	if (found->fill)
-		fill(vcpu, &table->leaves, found->fill, out);
+	found = hvm_leaves_direct(&table->leaves, leaf);
+	if (likely(found && !found->indexed && found->fill == HVM_FILL_NOTHING))
+		memcpy(out, found->out, sizeof(found->out));
+	else
+		query_slowly(vcpu, &table->leaves, leaf, subleaf, out);
 }

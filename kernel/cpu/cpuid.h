@@ -7,7 +7,6 @@
 #ifndef HVM_CPU_CPUID_H
 #define HVM_CPU_CPUID_H
 
-#include <linux/rcupdate.h>
 #include <linux/refcount.h>
 #include <linux/types.h>
 
@@ -19,12 +18,10 @@ struct hvm_vcpu;
 /**
  * struct hvm_cpuid_table - a guest's or a vCPU's CPUID; nothing but @ref changes after creation
  * @ref: holders
- * @rcu: a reader of a pointer to the table needs no reference
  * @leaves: what it holds
  */
 struct hvm_cpuid_table {
 	refcount_t ref;
-	struct rcu_head rcu;
 	struct hvm_leaves leaves;
 };
 

@@ -7,8 +7,6 @@
 
 #include "leaf.h"
 
-#define RANGE_MASK	0x3fffffffU
-
 #define XSAVE_LEGACY	576	/* the legacy region and the header */
 
 enum { EAX, EBX, ECX, EDX };
@@ -123,23 +121,21 @@ static void index_leaves(struct hvm_leaves *leaves)
 
 	for (i = leaves->count; i-- > 0;) {
 		leaf = leaves->leaf[i].leaf;
-		if ((leaf & RANGE_MASK) < HVM_CPUID_DIRECT)
-			leaves->direct[HVM_CPUID_RANGE(leaf)][leaf & RANGE_MASK] = i + 1;
+		if ((leaf & HVM_CPUID_RANGE_MASK) < HVM_CPUID_DIRECT)
+			leaves->direct[HVM_CPUID_RANGE(leaf)][leaf % HVM_CPUID_DIRECT] = i + 1;
 	}
 }
 
 static const struct hvm_cpuid_leaf *first_of(const struct hvm_leaves *leaves, u32 leaf)
 {
-	const struct hvm_cpuid_leaf *found;
 	u32 place;
 
-	if ((leaf & RANGE_MASK) < HVM_CPUID_DIRECT) {
-		place = leaves->direct[HVM_CPUID_RANGE(leaf)][leaf & RANGE_MASK];
-		return place ? &leaves->leaf[place - 1] : NULL;
-	}
+	if ((leaf & HVM_CPUID_RANGE_MASK) < HVM_CPUID_DIRECT)
+		return hvm_leaves_direct(leaves, leaf);
 	place = lower_bound(leaves, leaf, 0);
-	found = &leaves->leaf[place];
-	return place < leaves->count && found->leaf == leaf ? found : NULL;
+	if (place == leaves->count || leaves->leaf[place].leaf != leaf)
+		return NULL;
+	return &leaves->leaf[place];
 }
 
 /* SDM "CPUID": Intel's answer beyond a limit is that of the highest basic leaf, AMD's is zero. */

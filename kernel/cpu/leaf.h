@@ -76,6 +76,7 @@ enum hvm_cpuid_word {
 #define HVM_CPUID_RANGES	4
 #define HVM_CPUID_DIRECT	64
 #define HVM_CPUID_RANGE(leaf)	((leaf) >> 30)
+#define HVM_CPUID_RANGE_MASK	0x3fffffffU
 
 /* State components of XCR0 that have a size of their own: bits 2 to 31. */
 #define HVM_CPUID_XSTATES	32
@@ -146,6 +147,25 @@ const struct hvm_cpuid_leaf *hvm_leaves_find(const struct hvm_leaves *leaves, u3
 					     u32 subleaf);
 bool hvm_leaves_listed(const struct hvm_leaves *leaves, u32 leaf);
 u32 hvm_leaves_xsave_bytes(const struct hvm_leaves *leaves, u64 xcr0, bool compacted);
+
+/**
+ * hvm_leaves_direct - the first answer of a leaf near the start of a range
+ * @leaves: the leaves
+ * @leaf: EAX
+ *
+ * Return: the answer, of whatever subleaf; NULL: there is none, or hvm_leaves_find() has to search
+ */
+static inline const struct hvm_cpuid_leaf *hvm_leaves_direct(const struct hvm_leaves *leaves,
+							     u32 leaf)
+{
+	const u32 number = leaf & (HVM_CPUID_DIRECT - 1);
+	u16 place;
+
+	if (leaf & (HVM_CPUID_RANGE_MASK & ~(HVM_CPUID_DIRECT - 1)))
+		return NULL;
+	place = leaves->direct[HVM_CPUID_RANGE(leaf)][number];
+	return place ? &leaves->leaf[place - 1] : NULL;
+}
 
 /**
  * hvm_leaves_has - is a feature announced?

@@ -22,16 +22,17 @@
 /* Is the register there at all, on this kind of processor? */
 static bool on_processor(const struct hvm_msr_row *row)
 {
-	const u32 other = hvm_caps.vendor == HVM_VENDOR_INTEL ? HVM_ROW_AMD : HVM_ROW_INTEL;
+	return !row->vendor || row->vendor == hvm_caps.vendor;
+}
 
-	return !(row->flags & other);
+static bool has_gated(struct hvm_vcpu *vcpu, const struct hvm_msr_row *row)
+{
+	return on_processor(row) && (!row->feature || hvm_cpuid_has(vcpu, row->feature));
 }
 
 static bool has_register(struct hvm_vcpu *vcpu, const struct hvm_msr_row *row)
 {
-	if (!(row->flags & (HVM_ROW_INTEL | HVM_ROW_AMD)) && !row->feature)
-		return true;
-	return on_processor(row) && (!row->feature || hvm_cpuid_has(vcpu, row->feature));
+	return likely(!(row->feature | row->vendor)) || has_gated(vcpu, row);
 }
 
 static enum hvm_msr_outcome refuse(struct hvm_vcpu *vcpu, int error)
@@ -150,7 +151,7 @@ u32 hvm_msr_list(u32 *indices, u32 places)
 
 	while (hvm_msr_row_next(&place, &index)) {
 		row = hvm_msr_row_of(index);
-		if (row->flags & HVM_ROW_CARRIED && on_processor(row))
+		if (row->carried == HVM_MSR_CARRIED && on_processor(row))
 			list_one(indices, places, &count, index);
 	}
 	for (held = hvm_backend->msr_list(); *held; held++)
@@ -170,7 +171,7 @@ static bool begin(struct hvm_msr_access *a, struct hvm_vcpu *vcpu, u32 index, u6
 		.host = true,
 		.value = value,
 	};
-	return row->flags & (HVM_ROW_CARRIED | HVM_ROW_HELD) && on_processor(row);
+	return row->carried != HVM_MSR_NOT_CARRIED && on_processor(row);
 }
 
 /**

@@ -5,17 +5,17 @@
 #ifndef HVM_CPU_MSRROW_H
 #define HVM_CPU_MSRROW_H
 
-#include <linux/bits.h>
 #include <linux/types.h>
 
 struct hvm_msr_row;
 struct hvm_vcpu;
 
-/* &hvm_msr_row.flags */
-#define HVM_ROW_CARRIED	BIT(0)		/* part of a vCPU's state, by number */
-#define HVM_ROW_HELD	BIT(1)		/* carried, but held and listed by the backend */
-#define HVM_ROW_INTEL	BIT(2)		/* only on Intel */
-#define HVM_ROW_AMD	BIT(3)		/* only on AMD */
+/* Whether a register is part of a vCPU's state by its number. */
+enum hvm_msr_carried {
+	HVM_MSR_NOT_CARRIED,
+	HVM_MSR_CARRIED,
+	HVM_MSR_HELD,		/* carried, but held and listed by the backend */
+};
 
 /**
  * struct hvm_msr_access - one access to a register
@@ -38,7 +38,8 @@ struct hvm_msr_access {
  * @read: 0; -EINVAL: #GP; -ENOENT: there is no such register
  * @write: likewise; NULL: read-only
  * @feature: what CPUID must announce for the guest to have it, 0: nothing
- * @flags: HVM_ROW_*
+ * @vendor: HVM_VENDOR_* of the only processors that have it, 0: any
+ * @carried: enum hvm_msr_carried
  * @field: registers that are just kept: where in struct hvm_msrs
  * @bits: bits that may be set; of registers that hold still: their value
  * @ignored: bits that may be set and read zero
@@ -47,7 +48,8 @@ struct hvm_msr_row {
 	int (*read)(struct hvm_msr_access *a);
 	int (*write)(struct hvm_msr_access *a);
 	u16 feature;
-	u16 flags;
+	u8 vendor;
+	u8 carried;
 	u32 field;
 	u64 bits;
 	u64 ignored;

@@ -170,6 +170,8 @@ libfuzz: $(FUZZERS:%=$(BUILD)/bin/libfuzz-%)
 
 KERNEL_TESTS += lapic
 KERNEL_TESTS += exits
+KERNEL_TESTS += clock cpuid msr
+$(addprefix $(BUILD)/bin/test-,clock cpuid msr): $(BUILD)/obj/tools/selftests/lib/step.o
 KERNEL_TESTS += mem-args
 
 define kernel_test_rule

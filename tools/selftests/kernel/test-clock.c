@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Time: the guest's TSC, the clock ioctl, and the paravirtual clock's pages.
+ */
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "step.h"
+
+/* --- time -------------------------------------------------------------------------- */
+
+static struct hvm_clock get_clock(struct guest *g)
+{
+	struct hvm_clock clock = { .size = sizeof(clock) };
+
+	KTAP_OK(g->t, ioctl(g->vm, HVM_CLOCK, &clock));
+	return clock;
+}
+
+static void tsc_starts_at_zero_and_goes_on(struct ktap *t)
+{
+	struct hvm_clock before, after;
+	uint64_t tsc, last = 0;
+	struct guest g;
+
+	if (!step_open(&g, t))
+		return;
+	before = get_clock(&g);
+	for (int i = 0; i < 1000; i++) {
+		tsc = step_rdtsc(&g);
+		KTAP_TRUE(t, tsc >= last);
+		last = tsc;
+	}
+	KTAP_TRUE(t, step_rdmsr(&g, MSR_TSC, &tsc));
+	KTAP_TRUE(t, tsc >= last);
+	after = get_clock(&g);
+	KTAP_TRUE(t, after.host_tsc > before.host_tsc);
+	KTAP_TRUE(t, after.realtime_ns >= before.realtime_ns);
+	/* The guest lives for a minute at most. */
+	KTAP_TRUE(t, last < 60000ULL * after.tsc_khz);
+	guest_close(&g);
+}
+
+static void tsc_writes_move_tsc_adjust(struct ktap *t)
+{
+	uint64_t adjust, tsc, slack = 1ULL << 36;
+	struct guest g;
+
+	if (!step_open(&g, t))
+		return;
+	KTAP_TRUE(t, step_rdmsr(&g, MSR_TSC_ADJUST, &adjust));
+	KTAP_EQ(t, adjust, 0);
+	KTAP_TRUE(t, step_wrmsr(&g, MSR_TSC, 1ULL << 50));
+	tsc = step_rdtsc(&g);
+	KTAP_TRUE(t, tsc - (1ULL << 50) < slack);
+	KTAP_TRUE(t, step_rdmsr(&g, MSR_TSC_ADJUST, &adjust));
+	KTAP_TRUE(t, (1ULL << 50) - adjust < slack);
+	/* Taking the adjustment back leads to where the TSC would be without. */
+	KTAP_TRUE(t, step_wrmsr(&g, MSR_TSC_ADJUST, 0));
+	KTAP_TRUE(t, step_rdtsc(&g) < slack);
+	KTAP_TRUE(t, step_wrmsr(&g, MSR_TSC_ADJUST, -(1ULL << 40)));
+	KTAP_TRUE(t, step_rdtsc(&g) + (1ULL << 40) < slack);
+	guest_close(&g);
+}
+
+static void clock_state(struct ktap *t)
+{
+	struct hvm_state state, back;
+	struct guest g;
+	uint64_t adjust;
+
+	if (!step_open(&g, t))
+		return;
+	KTAP_OK(t, guest_get(&g, HVM_STATE_CLOCK, &state));
+	KTAP_EQ(t, state.clock.tsc_scale, 0);
+	state.clock.tsc_offset += 1ULL << 55;
+	state.clock.tsc_adjust = 4711;
+	KTAP_OK(t, guest_set(&g, HVM_STATE_CLOCK, &state));
+	KTAP_OK(t, guest_get(&g, HVM_STATE_CLOCK, &back));
+	KTAP_EQ(t, back.clock.tsc_offset, state.clock.tsc_offset);
+	KTAP_EQ(t, back.clock.tsc_adjust, 4711);
+	KTAP_EQ(t, step_rdtsc(&g) >> 55, 1);
+	KTAP_TRUE(t, step_rdmsr(&g, MSR_TSC_ADJUST, &adjust));
+	KTAP_EQ(t, adjust, 4711);
+	state.clock.tsc_scale = 1;
+	KTAP_ERRNO(t, guest_set(&g, HVM_STATE_CLOCK, &state), EOPNOTSUPP);
+	guest_close(&g);
+}
+
+static void clock_arguments(struct ktap *t)
+{
+	struct hvm_clock clock = { .size = sizeof(clock), .flags = 2 };
+	struct guest g;
+
+	if (!guest_open(&g, t, GUEST_RAM))
+		return;
+	KTAP_ERRNO(t, ioctl(g.vm, HVM_CLOCK, &clock), EOPNOTSUPP);
+	clock.flags = 0;
+	clock.reserved = 1;
+	KTAP_ERRNO(t, ioctl(g.vm, HVM_CLOCK, &clock), EINVAL);
+	clock.reserved = 0;
+	clock.size = 4;
+	KTAP_ERRNO(t, ioctl(g.vm, HVM_CLOCK, &clock), EINVAL);
+	KTAP_ERRNO(t, ioctl(g.vcpu, HVM_CLOCK, &clock), ENOTTY);
+	KTAP_ERRNO(t, ioctl(g.vm, HVM_CLOCK, KERNEL_ADDRESS), EFAULT);
+	guest_close(&g);
+}
+
+/* --- the paravirtual clock ----------------------------------------------------------- */
+
+struct time_page {
+	uint32_t version, pad;
+	uint64_t tsc, ns;
+	uint32_t mul;
+	int8_t shift;
+	uint8_t flags;
+	uint8_t pad2[2];
+};
+
+static uint64_t page_ns(const struct time_page *page, uint64_t tsc)
+{
+	uint64_t delta = tsc - page->tsc;
+
+	delta = page->shift < 0 ? delta >> -page->shift : delta << page->shift;
+	return page->ns + (uint64_t)((unsigned __int128)delta * page->mul >> 32);
+}
+
+static struct time_page read_page(struct guest *g, uint64_t gpa)
+{
+	struct time_page page;
+
+	memcpy(&page, g->ram + gpa, sizeof(page));
+	KTAP_TRUE(g->t, page.version && !(page.version & 1));
+	return page;
+}
+
+/* What the guest reads lies between what HVM_CLOCK says before and after. */
+static void clock_page_agrees_with_the_ioctl(struct ktap *t)
+{
+	const uint64_t tolerance = 1000000;
+	uint64_t before, after, ns, last = 0;
+	struct time_page page;
+	struct guest g;
+
+	if (!step_open(&g, t))
+		return;
+	KTAP_TRUE(t, step_wrmsr(&g, MSR_SYSTEM_TIME, GUEST_DATA | 1));
+	KTAP_TRUE(t, step_rdmsr(&g, MSR_SYSTEM_TIME, &ns));
+	KTAP_EQ(t, ns, GUEST_DATA | 1);
+	for (int i = 0; i < 200; i++) {
+		before = get_clock(&g).guest_ns;
+		ns = step_rdtsc(&g);
+		page = read_page(&g, GUEST_DATA);
+		ns = page_ns(&page, ns);
+		after = get_clock(&g).guest_ns;
+		KTAP_TRUE(t, before <= ns + tolerance && ns <= after + tolerance);
+		KTAP_TRUE(t, ns >= last || !(page.flags & 1));
+		last = ns;
+	}
+	guest_close(&g);
+}
+
+static void clock_can_be_set(struct ktap *t)
+{
+	struct hvm_clock clock = {
+		.size = sizeof(clock),
+		.flags = HVM_CLOCK_SET,
+		.guest_ns = 1ULL << 60,
+	};
+	struct time_page page;
+	struct guest g;
+	uint64_t ns;
+
+	if (!step_open(&g, t))
+		return;
+	KTAP_TRUE(t, step_wrmsr(&g, MSR_SYSTEM_TIME, GUEST_DATA | 1));
+	KTAP_OK(t, ioctl(g.vm, HVM_CLOCK, &clock));
+	ns = step_rdtsc(&g);
+	page = read_page(&g, GUEST_DATA);
+	ns = page_ns(&page, ns);
+	KTAP_TRUE(t, ns - (1ULL << 60) < 60000000000ULL);
+	KTAP_TRUE(t, get_clock(&g).guest_ns - (1ULL << 60) < 60000000000ULL);
+	guest_close(&g);
+}
+
+/* All vCPUs with one TSC: stable, if the host's is. One that goes its own way: not any more. */
+static void stable_flag_is_honest(struct ktap *t)
+{
+	struct hvm_create_vcpu create = { .size = sizeof(create), .apic_id = 1 };
+	struct guest g;
+	bool stable;
+	int other;
+
+	if (!step_open(&g, t))
+		return;
+	stable = step_cpuid(&g, 0x40000001, 0).eax >> 24 & 1;
+	other = ioctl(g.vm, HVM_CREATE_VCPU, &create);
+	KTAP_TRUE(t, other >= 0);
+	KTAP_TRUE(t, step_wrmsr(&g, MSR_SYSTEM_TIME, GUEST_DATA | 1));
+	step_rdtsc(&g);
+	KTAP_EQ(t, read_page(&g, GUEST_DATA).flags & 1, stable);
+	KTAP_TRUE(t, step_wrmsr(&g, MSR_TSC_ADJUST, 1000));
+	step_rdtsc(&g);
+	KTAP_EQ(t, read_page(&g, GUEST_DATA).flags & 1, 0);
+	KTAP_TRUE(t, step_wrmsr(&g, MSR_TSC_ADJUST, 0));
+	close(other);
+	guest_close(&g);
+}
+
+static void disabled_page_is_left_alone(struct ktap *t)
+{
+	struct hvm_clock clock = { .size = sizeof(clock), .flags = HVM_CLOCK_SET };
+	struct guest g;
+
+	if (!step_open(&g, t))
+		return;
+	KTAP_TRUE(t, step_wrmsr(&g, MSR_SYSTEM_TIME, GUEST_DATA | 1));
+	KTAP_TRUE(t, step_wrmsr(&g, MSR_SYSTEM_TIME, GUEST_DATA));
+	memset(g.ram + GUEST_DATA, 0x5a, 64);
+	KTAP_OK(t, ioctl(g.vm, HVM_CLOCK, &clock));
+	step_rdtsc(&g);
+	for (int i = 0; i < 64; i++)
+		KTAP_EQ(t, g.ram[GUEST_DATA + i], 0x5a);
+	guest_close(&g);
+}
+
+static void wall_clock_is_the_time_of_day(struct ktap *t)
+{
+	struct {
+		uint32_t version, sec, nsec;
+	} wall;
+	struct guest g;
+	uint64_t now;
+
+	if (!step_open(&g, t))
+		return;
+	KTAP_TRUE(t, step_wrmsr(&g, MSR_WALL_CLOCK, GUEST_DATA));
+	memcpy(&wall, g.ram + GUEST_DATA, sizeof(wall));
+	KTAP_TRUE(t, wall.version && !(wall.version & 1));
+	KTAP_TRUE(t, wall.nsec < 1000000000);
+	now = wall.sec + get_clock(&g).guest_ns / 1000000000;
+	KTAP_TRUE(t, now + 3 > (uint64_t)time(NULL) && now < (uint64_t)time(NULL) + 3);
+	guest_close(&g);
+}
+
+/* An address that leads nowhere hurts nobody. */
+static void wild_clock_pages(struct ktap *t)
+{
+	static const uint64_t pages[] = {
+		GUEST_RAM, GUEST_RAM - 4, GUEST_RAM - 28, GUEST_DATA + 0xffc, GUEST_DATA + 0xff0,
+		0xd0000000, 0xfee00000, 0xffffffff000, 1ULL << 51, (1ULL << 52) - 4, ~0ULL << 2,
+		1ULL << 63, 0x400000, 0x400ffc,
+	};
+	void *readonly = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct guest g;
+
+	if (!step_open(&g, t))
+		return;
+	KTAP_TRUE(t, guest_map(&g, 0x400000, readonly, 4096, HVM_MAP_READONLY));
+	for (size_t i = 0; i < ARRAY_SIZE(pages); i++) {
+		KTAP_TRUE(t, step_wrmsr(&g, MSR_SYSTEM_TIME, pages[i] | 1));
+		KTAP_TRUE(t, step_wrmsr(&g, MSR_WALL_CLOCK, pages[i]));
+		step_rdtsc(&g);
+	}
+	KTAP_TRUE(t, !step_wrmsr(&g, MSR_SYSTEM_TIME, GUEST_DATA | 3));
+	KTAP_TRUE(t, !step_wrmsr(&g, MSR_WALL_CLOCK, GUEST_DATA | 1));
+	for (int i = 0; i < 4096; i++)
+		if (((uint8_t *)readonly)[i])
+			KTAP_FAIL(t, "a read-only range was written at %d", i);
+	/* It goes on: a good page works after all that. */
+	KTAP_TRUE(t, step_wrmsr(&g, MSR_SYSTEM_TIME, GUEST_DATA | 1));
+	read_page(&g, GUEST_DATA);
+	guest_close(&g);
+	munmap(readonly, 4096);
+}
+
+/* The page's memory goes away under it, and comes back. */
+static void clock_page_is_unmapped(struct ktap *t)
+{
+	struct hvm_clock clock = { .size = sizeof(clock), .flags = HVM_CLOCK_SET };
+	struct hvm_unmap unmap = {
+		.size = sizeof(unmap),
+		.gpa = GUEST_DATA,
+		.bytes = 4096,
+	};
+	struct guest g;
+
+	if (!step_open(&g, t))
+		return;
+	KTAP_TRUE(t, step_wrmsr(&g, MSR_SYSTEM_TIME, GUEST_DATA | 1));
+	KTAP_OK(t, ioctl(g.vm, HVM_UNMAP, &unmap));
+	memset(g.ram + GUEST_DATA, 0, 64);
+	KTAP_OK(t, ioctl(g.vm, HVM_CLOCK, &clock));
+	step_rdtsc(&g);
+	KTAP_EQ(t, *(uint32_t *)(g.ram + GUEST_DATA), 0);
+	KTAP_TRUE(t, guest_map(&g, GUEST_DATA, g.ram + GUEST_DATA, 4096, 0));
+	KTAP_OK(t, ioctl(g.vm, HVM_CLOCK, &clock));
+	step_rdtsc(&g);
+	read_page(&g, GUEST_DATA);
+	guest_close(&g);
+}
+
+static const struct ktap_case cases[] = {
+	{ "tsc_starts_at_zero_and_goes_on", tsc_starts_at_zero_and_goes_on },
+	{ "tsc_writes_move_tsc_adjust", tsc_writes_move_tsc_adjust },
+	{ "clock_state", clock_state },
+	{ "clock_arguments", clock_arguments },
+	{ "clock_page_agrees_with_the_ioctl", clock_page_agrees_with_the_ioctl },
+	{ "clock_can_be_set", clock_can_be_set },
+	{ "stable_flag_is_honest", stable_flag_is_honest },
+	{ "disabled_page_is_left_alone", disabled_page_is_left_alone },
+	{ "wall_clock_is_the_time_of_day", wall_clock_is_the_time_of_day },
+	{ "wild_clock_pages", wild_clock_pages },
+	{ "clock_page_is_unmapped", clock_page_is_unmapped },
+};
+
+int main(int argc, char **argv)
+{
+	return KTAP_MAIN(argc, argv, cases);
+}
