@@ -36,12 +36,14 @@ def run_program(path):
         return (late.stdout or b"").decode(errors="replace"), 124
 
 
-def run_host(host, kver, programs):
-    """Run @programs in one boot; return output, the lab's own words, and its status."""
+def run_host(host, kver, programs, log):
+    """Run @programs in one boot; return output, the lab's own words, and its status. The output
+    can be watched in @log while it grows."""
     command = ["tools/lab/lab", "run", host, "--kernel", kver, "--timeout",
                str(HOST_TIMEOUT[host]), "--", "tools/selftests/run", str(SUITE_TIMEOUT[host]),
                *programs]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE)
-    return (done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"),
-            done.returncode)
+    with open(log, "wb") as output:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output,
+                              stderr=subprocess.PIPE)
+    with open(log, errors="replace") as output:
+        return output.read(), done.stderr.decode(errors="replace"), done.returncode

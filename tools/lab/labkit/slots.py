@@ -17,7 +17,8 @@ class Slots:
 
     def _try(self):
         for number in range(2 * (os.cpu_count() or 1)):
-            slot = os.open(os.path.join(self.dir, str(number)), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
+            path = os.path.join(self.dir, str(number))
+            slot = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
             try:
                 fcntl.flock(slot, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 self.held = slot
@@ -26,11 +27,23 @@ class Slots:
                 os.close(slot)
         return False
 
+    def _queue(self):
+        """Stand in line: only the first in it looks for a slot, so that nobody is overtaken."""
+        line = os.open(os.path.join(self.dir, "line"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
+        try:
+            fcntl.flock(line, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if self._try():
+                return line
+        except BlockingIOError:
+            pass
+        self.waiting()
+        fcntl.flock(line, fcntl.LOCK_EX)
+        while not self.held and not self._try():
+            time.sleep(0.2)
+        return line
+
     def __enter__(self):
-        if not self._try():
-            self.waiting()
-            while not self._try():
-                time.sleep(0.2)
+        os.close(self._queue())
         return self
 
     def __exit__(self, *_):
