@@ -82,6 +82,6 @@ extern const uint8_t guest_device[], guest_touch[], guest_timer[], guest_timer_h
 
 void bench_die(const char *what);
 void bench_check(long result, const char *what);
-int bench_cases(const struct bench_engine *engine);
+int bench_cases(const struct bench_engine *engine, const char *only);
 
 #endif

@@ -29,6 +29,7 @@
 struct bench {
 	const struct bench_engine *engine;
 	uint8_t *low;
+	const char *only;
 };
 
 static const struct guest_result *result_of(const struct bench *bench)
@@ -88,6 +89,17 @@ static void prepare(struct bench *bench)
 
 /* --- measuring -------------------------------------------------------------- */
 
+static bool wanted(const struct bench *bench, const char *name)
+{
+	return !bench->only || !strcmp(bench->only, name);
+}
+
+/* Whoever asks for one case looks on from outside (profile) and ends it. */
+static bool goes_on(const struct bench *bench, int done, int batches)
+{
+	return bench->only || done < batches;
+}
+
 static void report(const char *name, double instructions)
 {
 	printf("%s\t%.0f\n", name, instructions);
@@ -117,7 +129,9 @@ static void measure(const struct bench *bench, const char *name, const uint8_t *
 	uint64_t best = UINT64_MAX;
 	int i;
 
-	for (i = 0; i < BATCHES; i++) {
+	if (!wanted(bench, name))
+		return;
+	for (i = 0; goes_on(bench, i, BATCHES); i++) {
 		uint64_t ticks = run_once(bench, &start);
 
 		if (ticks < best)
@@ -136,7 +150,9 @@ static void measure_touch(const struct bench *bench, const char *name, uint8_t *
 	uint64_t best = UINT64_MAX;
 	int i;
 
-	for (i = 0; i < BATCHES; i++) {
+	if (!wanted(bench, name))
+		return;
+	for (i = 0; goes_on(bench, i, BATCHES); i++) {
 		uint64_t ticks;
 
 		bench->engine->attach(GUEST_REGION, region, count * stride);
@@ -215,12 +231,15 @@ static double ticks_per_ns(void)
 /* CPU time, since much of it is waiting; the process's own, since that is what its owner pays. */
 static void measure_cycle(const struct bench *bench)
 {
+	static const char name[] = "create + destroy of a VM with one vCPU, process CPU time";
 	double scale = ticks_per_ns();
 	uint64_t best = UINT64_MAX;
 	int i;
 
+	if (!wanted(bench, name))
+		return;
 	bench->engine->cycle();
-	for (i = 0; i < CYCLES; i++) {
+	for (i = 0; goes_on(bench, i, CYCLES); i++) {
 		uint64_t ns = cpu_ns();
 
 		bench->engine->cycle();
@@ -228,7 +247,7 @@ static void measure_cycle(const struct bench *bench)
 		if (ns < best)
 			best = ns;
 	}
-	report("create + destroy of a VM with one vCPU, process CPU time", best * scale);
+	report(name, best * scale);
 }
 
 static bool is_amd(void)
@@ -241,12 +260,13 @@ static bool is_amd(void)
 /**
  * bench_cases() - measure and print every case
  * @engine: the hypervisor
+ * @only: or repeat the one case of this name until somebody ends the process; NULL: all
  *
  * Return: the process's exit status.
  */
-int bench_cases(const struct bench_engine *engine)
+int bench_cases(const struct bench_engine *engine, const char *only)
 {
-	struct bench bench = { .engine = engine };
+	struct bench bench = { .engine = engine, .only = only };
 
 	if (!engine->open())
 		bench_die(engine->name);

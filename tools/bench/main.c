@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * bench ENGINE: what one exit costs on one hypervisor, in executed host instructions, where the time
- * stamp counter counts those (the emulated hosts). Prints a line a case: name, tab, number. Not
- * here: boots, modules and ratios (run).
+ * bench ENGINE [CASE]: what one exit costs on one hypervisor, in executed host instructions, where
+ * the time stamp counter counts those (the emulated hosts). Prints a line a case: name, tab, number.
+ * With CASE, that one for ever: profile looks on. Not here: boots, modules and ratios (run).
  */
 #include <errno.h>
 #include <stdio.h>
@@ -42,13 +42,13 @@ int main(int argc, char **argv)
 	static const struct bench_engine *const engines[] = { &bench_hvm, &bench_kvm };
 	size_t i;
 
-	if (argc != 2) {
-		fprintf(stderr, "usage: bench hvm|kvm\n");
+	if (argc != 2 && argc != 3) {
+		fprintf(stderr, "usage: bench hvm|kvm [CASE]\n");
 		return 2;
 	}
 	for (i = 0; i < sizeof(engines) / sizeof(engines[0]); i++)
 		if (!strcmp(argv[1], engines[i]->name))
-			return bench_cases(engines[i]);
+			return bench_cases(engines[i], argv[2]);
 	fprintf(stderr, "bench: '%s' is not an engine: hvm or kvm\n", argv[1]);
 	return 2;
 }
