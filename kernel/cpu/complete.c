@@ -31,18 +31,25 @@ static bool was_decoded(const struct hvm_vcpu *vcpu)
 	       (vcpu->reason == HVM_EXIT_PIO && vcpu->exit_string);
 }
 
+static noinline void set_registers(struct hvm_vcpu *vcpu, u64 rsp, u64 flags)
+{
+	struct hvm_hw_state state;
+
+	hvm_backend->get_state(vcpu->hw, HVM_STATE_GPR, &state);
+	state.rsp = rsp;
+	state.rflags = (state.rflags & ~FLAGS_TAKEN) | (flags & FLAGS_TAKEN);
+	hvm_backend->set_state(vcpu->hw, HVM_STATE_GPR, &state);
+}
+
+/* Compared with what the page was given at the exit: mostly nothing has changed. */
 static void take_registers(struct hvm_vcpu *vcpu)
 {
 	u64 flags = READ_ONCE(vcpu->run->rflags);
 	u64 rsp = READ_ONCE(vcpu->run->gpr[HVM_RSP]);
-	struct hvm_hw_state state;
 
-	hvm_backend->get_state(vcpu->hw, HVM_STATE_GPR, &state);
-	if (rsp == state.rsp && !((flags ^ state.rflags) & FLAGS_TAKEN))
+	if (rsp == vcpu->hw->rsp && !((flags ^ vcpu->hw->rflags) & FLAGS_TAKEN))
 		return;
-	state.rsp = rsp;
-	state.rflags = (state.rflags & ~FLAGS_TAKEN) | (flags & FLAGS_TAKEN);
-	hvm_backend->set_state(vcpu->hw, HVM_STATE_GPR, &state);
+	set_registers(vcpu, rsp, flags);
 }
 
 static void finish_msr(struct hvm_vcpu *vcpu)

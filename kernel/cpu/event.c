@@ -108,7 +108,8 @@ static void ask_window(struct hvm_vcpu *vcpu)
 		window |= HVM_WINDOW_INTR;
 		prio = vector >> 4;
 	}
-	if (READ_ONCE(vcpu->run->want_window)) {
+	e->user_window = READ_ONCE(vcpu->run->want_window);
+	if (e->user_window) {
 		window |= HVM_WINDOW_INTR;
 		prio = 15;
 	}
@@ -139,8 +140,11 @@ void hvm_event_prepare(struct hvm_vcpu *vcpu)
 		e->nmi_pending = min_t(u32, e->nmi_pending + nmis, MAX_NMI);
 	choose(vcpu);
 	ask_window(vcpu);
-	/* An event that goes in first leaves the others waiting, and they have no window. */
-	if (e->pending.type != HVM_EVENT_NONE)
+	/*
+	 * An event that goes in first leaves the others waiting, and they have no window. With a
+	 * window open any exit may come before the one asked for: what waits can go in behind it.
+	 */
+	if (e->pending.type != HVM_EVENT_NONE || e->window)
 		e->recheck = true;
 }
 

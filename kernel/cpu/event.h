@@ -19,6 +19,7 @@ struct hvm_vcpu;
  * @recheck: [V] hvm_event_prepare() has something to look at
  * @window_prio: [V] priority class of the window asked for
  * @window: [V] HVM_WINDOW_* asked for
+ * @user_window: [V] &hvm_run.want_window when the window was last asked for
  *
  * [V] the vCPU's lock.
  */
@@ -29,6 +30,7 @@ struct hvm_events {
 	u8 mp_state;
 	bool recheck;
 	u8 window_prio;
+	u8 user_window;
 	u32 window;
 };
 

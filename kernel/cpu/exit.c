@@ -57,7 +57,7 @@ enum hvm_next hvm_exit_leave_eoi(struct hvm_vcpu *vcpu, int vector)
 
 static enum hvm_next handle_intr(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
 {
-	hvm_run_open(vcpu);
+	hvm_run_take_interrupt(vcpu);
 	return HVM_NEXT_ENTER;
 }
 

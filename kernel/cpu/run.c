@@ -8,10 +8,8 @@
 #include <linux/hw_breakpoint.h>
 #include <linux/preempt.h>
 #include <linux/sched/signal.h>
-#include <linux/vtime.h>
 #include <asm/debugreg.h>
 
-#include "../compat.h"
 #include "complete.h"
 #include "debugreg.h"
 #include "exit.h"
@@ -88,6 +86,12 @@ static bool must_look(struct hvm_vcpu *vcpu)
 	       READ_ONCE(vcpu->run->stop) || READ_ONCE(current_thread_info()->flags) & THREAD_WORK;
 }
 
+/* What userspace or the completion of its exit asks for: nobody rang a bell for that. */
+static bool has_news(struct hvm_vcpu *vcpu)
+{
+	return READ_ONCE(vcpu->run->want_window) || hvm_lapic_has_eoi(&vcpu->lapic);
+}
+
 /* One entry: the processor's registers become the guest's, and the host's again. */
 static void enter(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
 {
@@ -123,7 +127,7 @@ static void enter(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
 static enum hvm_next run_guest(struct hvm_vcpu *vcpu)
 {
 	enum hvm_next next = HVM_NEXT_ENTER;
-	struct hvm_exit exit;
+	struct hvm_exit *exit = &vcpu->exit;
 
 	local_irq_disable();
 	/* Pairs with set_requests() in request.c. */
@@ -133,18 +137,14 @@ static enum hvm_next run_guest(struct hvm_vcpu *vcpu)
 	while (!must_look(vcpu)) {
 		if (vcpu->events.recheck)
 			hvm_event_prepare(vcpu);
-		enter(vcpu, &exit);
-		next = hvm_exit_handle(vcpu, &exit);
+		enter(vcpu, exit);
+		next = hvm_exit_handle(vcpu, exit);
 		if (vcpu->bell.mode != HVM_IN_GUEST || next != HVM_NEXT_ENTER)
 			break;
 	}
 
 	if (vcpu->bell.mode == HVM_IN_GUEST)
 		hvm_run_open(vcpu);
-	local_irq_disable();
-	vtime_account_guest_exit();
-	hvm_compat_rcu_note_guest();
-	local_irq_enable();
 	return next;
 }
 
@@ -220,23 +220,32 @@ static void sleep_until_rung(struct hvm_vcpu *vcpu)
 			   TASK_INTERRUPTIBLE);
 }
 
+/* Everything that may keep the vCPU from running now. */
+static int answer(struct hvm_vcpu *vcpu, enum hvm_next *next)
+{
+	int err = answer_thread();
+
+	if (err)
+		return err;
+	*next = answer_requests(vcpu);
+	if (*next == HVM_NEXT_ENTER && vcpu->events.mp_state != HVM_MP_RUNNING)
+		sleep_until_rung(vcpu);
+	return 0;
+}
+
 static int loop(struct hvm_vcpu *vcpu)
 {
-	enum hvm_next next;
+	enum hvm_next next = HVM_NEXT_ENTER;
 	int err;
 
 	for (;;) {
-		err = answer_thread();
-		if (err)
-			return err;
-		next = answer_requests(vcpu);
-		if (next == HVM_NEXT_ENTER) {
-			if (vcpu->events.mp_state != HVM_MP_RUNNING)
-				sleep_until_rung(vcpu);
-			if (vcpu->events.mp_state != HVM_MP_RUNNING)
-				continue;
-			next = run_guest(vcpu);
+		if (must_look(vcpu) || has_news(vcpu)) {
+			err = answer(vcpu, &next);
+			if (err)
+				return err;
 		}
+		if (next == HVM_NEXT_ENTER && vcpu->events.mp_state == HVM_MP_RUNNING)
+			next = run_guest(vcpu);
 		if (next == HVM_NEXT_LEAVE)
 			return 0;
 		if (next == HVM_NEXT_NOMEM)
@@ -251,12 +260,13 @@ static int run_loaded(struct hvm_vcpu *vcpu)
 	err = hvm_complete(vcpu);
 	if (err)
 		return err;
-	/* The page may have changed what is asked for; and a completed access may have raised events. */
-	vcpu->events.recheck = true;
+	if (unlikely(READ_ONCE(vcpu->run->want_window) != vcpu->events.user_window))
+		vcpu->events.recheck = true;
 	err = loop(vcpu);
 	if (err)
 		WRITE_ONCE(vcpu->run->reason, HVM_EXIT_NONE);
-	hvm_debugreg_reclaim(vcpu);
+	if (unlikely(vcpu->hw->guest_dr))
+		hvm_debugreg_reclaim(vcpu);
 	return err;
 }
 

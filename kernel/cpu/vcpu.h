@@ -28,6 +28,7 @@
  * @cpu: [P] host CPU where it is, or was last, loaded; -1: nowhere yet
  * @notifier: [V] tells when the thread is scheduled out and in
  * @reason: [V] enum hvm_exit_reason of the last exit to userspace, the kernel's own copy
+ * @exit: [V] the last exit of the processor
  * @insn_len: [V] length of the instruction of that exit, 0: unknown
  * @exit_write: [V] that exit was a write (MSR, APIC)
  * @exit_string: [V] that exit was a string instruction (PIO)
@@ -53,6 +54,7 @@ struct hvm_vcpu {
 	int cpu;
 	struct preempt_notifier notifier;
 	u32 reason;
+	struct hvm_exit exit;
 	u8 insn_len;
 	bool exit_write;
 	bool exit_string;

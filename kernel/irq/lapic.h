@@ -228,6 +228,15 @@ static inline void hvm_lapic_set_tpr(struct hvm_lapic *lapic, u8 tpr)
 }
 
 /**
+ * hvm_lapic_has_eoi - hvm_lapic_take_eoi() has something to tell
+ * @lapic: owner
+ */
+static inline bool hvm_lapic_has_eoi(const struct hvm_lapic *lapic)
+{
+	return lapic->has_eois;
+}
+
+/**
  * hvm_lapic_take_eoi - next level-triggered vector that ended
  * @lapic: owner
  *
