@@ -139,9 +139,16 @@ static enum step install(struct fault *f, const struct hvm_slot *slot,
 	return map_leaf(f, &leaf);
 }
 
+/* Is a neighbour mapped already? Then the guest seems to go through its memory in order. */
+static bool follows_another(const struct hvm_tdp *tdp, const u64 *entry, unsigned int in_table)
+{
+	return (in_table > 0 && hvm_tdp_present(tdp, hvm_tdp_load(entry - 1))) ||
+	       (in_table < HVM_TDP_ENTRIES - 1 && hvm_tdp_present(tdp, hvm_tdp_load(entry + 1)));
+}
+
 /*
- * Map the pages around a present one that are present, too: a guest that touches one is likely to
- * touch the next. Nothing is faulted in or made writable for that.
+ * Map the pages around a present one that are present, too: a guest that touches one behind the
+ * other is likely to touch the next. Nothing is faulted in or made writable for that.
  */
 static void map_around(struct fault *f, const struct hvm_slot *slot, pte_t *ptes)
 {
@@ -152,16 +159,17 @@ static void map_around(struct fault *f, const struct hvm_slot *slot, pte_t *ptes
 	gfn_t first, last, gfn;
 	u64 *entry;
 
+	entry = hvm_tdp_table(&f->mem->tdp, f->gfn, 1);
+	if (!entry || !follows_another(&f->mem->tdp, entry, in_table))
+		return;
 	first = f->gfn - min3((u64)before, f->gfn - slot->first, (u64)in_table);
 	last = f->gfn + min3((u64)(AROUND - 1 - before), slot->last - f->gfn,
 			     (u64)(HVM_TDP_ENTRIES - 1 - in_table));
 	if (hvm_watch_busy(f->mem->watch, hvm_slot_hva(slot, first),
 			   hvm_slot_hva(slot, last) + PAGE_SIZE - 1))
 		return;
-	entry = hvm_tdp_table(&f->mem->tdp, first, 1);
-	if (!entry)
-		return;
 
+	entry -= f->gfn - first;
 	ptes += index - (f->gfn - first);
 	for (gfn = first; gfn <= last; gfn++, entry++, ptes++) {
 		if (hvm_tdp_present(&f->mem->tdp, hvm_tdp_load(entry)))
