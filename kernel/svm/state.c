@@ -143,6 +143,32 @@ void svm_state_reset(struct svm_vcpu *svm)
 	vmcb->clean = 0;
 }
 
+/*
+ * As get_segment(), but for G, which says nothing beside a limit in bytes. This is done at every
+ * access to a device's memory.
+ */
+static void expose_segments(struct hvm_run *run, const struct vmcb *vmcb)
+{
+	const struct vmcb_segment *in = &vmcb->es;
+	int i;
+
+	for (i = HVM_ES; i <= HVM_GS; i++, in++) {
+		u16 attributes = in->attributes & SEG_ATTRIBUTES;
+
+		if (!(attributes & HVM_SEG_P))
+			attributes |= HVM_SEG_UNUSABLE;
+		run->seg[i].base = in->base;
+		run->seg[i].limit = in->limit;
+		run->seg[i].selector = in->selector;
+		run->seg[i].attributes = attributes;
+	}
+	run->seg[HVM_SS].attributes &= ~HVM_SEG_DPL;
+	run->seg[HVM_SS].attributes |= vmcb->cpl << HVM_SEG_DPL_SHIFT;
+}
+
+static_assert(offsetof(struct vmcb, gs) == offsetof(struct vmcb, es) +
+	      (HVM_GS - HVM_ES) * sizeof(struct vmcb_segment));
+
 /**
  * svm_expose - &hvm_backend.expose
  * @hw: the virtual CPU
@@ -152,11 +178,12 @@ void svm_expose(struct hvm_hw *hw, bool full)
 {
 	struct hvm_run *run = hw->run;
 	struct vmcb *vmcb = to_svm(hw)->vmcb;
-	int i;
 
+	hw->rsp = vmcb->rsp;
+	hw->rflags = vmcb->rflags;
 	run->rip = vmcb->rip;
-	run->rflags = vmcb->rflags;
-	run->gpr[HVM_RSP] = vmcb->rsp;
+	run->rflags = hw->rflags;
+	run->gpr[HVM_RSP] = hw->rsp;
 	if (!full)
 		return;
 	run->cpl = vmcb->cpl;
@@ -165,8 +192,7 @@ void svm_expose(struct hvm_hw *hw, bool full)
 	run->cr3 = vmcb->cr3;
 	run->cr4 = vmcb->cr4;
 	run->efer = vmcb->efer & ~EFER_SVME;
-	for (i = HVM_ES; i <= HVM_GS; i++)
-		get_segment(vmcb, i, &run->seg[i]);
+	expose_segments(run, vmcb);
 }
 
 static void get_segments(struct vmcb *vmcb, struct hvm_state_segments *out)
