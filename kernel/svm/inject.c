@@ -236,10 +236,12 @@ void svm_nmi_before_entry(struct svm_vcpu *svm)
 	vmcb->clean &= ~VMCB_CLEAN_INTERCEPTS;
 }
 
-static bool is_step_trap(const struct hvm_exit *exit)
+/* An IRET raises no other #DB without a bit in DR6; emulators leave DR6 alone when #DB exits. */
+static bool is_step_trap(const struct svm_vcpu *svm, const struct hvm_exit *exit)
 {
-	return exit->reason == HVM_HW_EXCEPTION && exit->event.vector == X86_TRAP_DB &&
-	       exit->event.payload & SVM_DR6_STEP;
+	if (exit->reason != HVM_HW_EXCEPTION || exit->event.vector != X86_TRAP_DB)
+		return false;
+	return exit->event.payload & SVM_DR6_STEP || (!exit->event.payload && svm->nmi_iret);
 }
 
 /* The #DB of our step is not the guest's, what else it reports is. */
@@ -256,7 +258,7 @@ static void hide_step_trap(struct hvm_exit *exit)
 static bool finish_step(struct svm_vcpu *svm, struct hvm_exit *exit)
 {
 	struct vmcb *vmcb = svm->vmcb;
-	bool trap = is_step_trap(exit);
+	bool trap = is_step_trap(svm, exit);
 	bool done = trap || vmcb->rip != svm->step_rip;
 
 	svm->stepping = false;
