@@ -17,6 +17,7 @@
 #include <linux/smp.h>
 #include <asm/cpu_entry_area.h>
 #include <asm/desc.h>
+#include <asm/fsgsbase.h>
 #include <asm/msr.h>
 #include <asm/nospec-branch.h>
 #include <asm/perf_event.h>
@@ -274,11 +275,10 @@ void vmx_vmcs_release(struct vmx_vcpu *vmx)
  */
 static void write_cpu_fields(struct vmx_vcpu *vmx, int cpu)
 {
-	struct desc_ptr gdt;
 	u64 value;
 
-	native_store_gdt(&gdt);
-	vmcs_write(VMCS_HOST_GDTR_BASE, gdt.address);
+	native_store_gdt(&vmx->host_gdt);
+	vmcs_write(VMCS_HOST_GDTR_BASE, vmx->host_gdt.address);
 	vmcs_write(VMCS_HOST_TR_BASE, (unsigned long)&get_cpu_entry_area(cpu)->tss.x86_tss);
 	value = __rdmsr(MSR_GS_BASE);
 	vmcs_write(VMCS_HOST_GS_BASE, value);
@@ -299,33 +299,43 @@ static void note_segments(struct vmx_vcpu *vmx)
 	savesegment(ds, vmx->host_ds);
 	savesegment(es, vmx->host_es);
 	asm("sldt %0" : "=m" (vmx->host_ldt));
+	vmx->host_selectors = vmx->host_fs | vmx->host_gs | vmx->host_ds | vmx->host_es |
+			      vmx->host_ldt;
 }
 
-static void reload_segments(struct vmx_vcpu *vmx)
+static noinline void reload_segments(struct vmx_vcpu *vmx)
 {
-	if (unlikely(vmx->host_ldt))
+	if (vmx->host_ldt)
 		asm volatile("lldt %0" : : "m" (vmx->host_ldt));
-	if (unlikely(vmx->host_gs))
+	if (vmx->host_gs)
 		load_gs_index(vmx->host_gs);
-	if (unlikely(vmx->host_fs)) {
+	if (vmx->host_fs) {
 		loadsegment(fs, vmx->host_fs);
 		native_wrmsrl(MSR_FS_BASE, vmx->field_fs_base);
 	}
-	if (unlikely(vmx->host_ds | vmx->host_es)) {
-		loadsegment(ds, vmx->host_ds);
-		loadsegment(es, vmx->host_es);
-	}
+	loadsegment(ds, vmx->host_ds);
+	loadsegment(es, vmx->host_es);
+}
+
+/* The bases of the thread's own FS and GS; the latter is in the register that SWAPGS will fetch. */
+static u64 read_fs_base(void)
+{
+	if (static_cpu_has(X86_FEATURE_FSGSBASE))
+		return rdfsbase();
+	current_save_fsgs();
+	return current->thread.fsbase;
 }
 
 static void load_segments(struct vmx_vcpu *vmx)
 {
+	u64 fs_base = read_fs_base();
+
 	note_segments(vmx);
-	current_save_fsgs();
-	if (vmx->field_fs_base != current->thread.fsbase) {
-		vmx->field_fs_base = current->thread.fsbase;
-		vmcs_write(VMCS_HOST_FS_BASE, vmx->field_fs_base);
+	if (vmx->field_fs_base != fs_base) {
+		vmx->field_fs_base = fs_base;
+		vmcs_write(VMCS_HOST_FS_BASE, fs_base);
 	}
-	vmx->host_kernel_gs_base = current->thread.gsbase;
+	vmx->host_kernel_gs_base = __rdmsr(MSR_KERNEL_GS_BASE);
 	native_wrmsrl(MSR_KERNEL_GS_BASE, vmx->kernel_gs_base);
 }
 
@@ -371,8 +381,9 @@ void vmx_put(struct hvm_hw *hw)
 
 	vmx->loaded = false;
 	vmx->kernel_gs_base = __rdmsr(MSR_KERNEL_GS_BASE);
-	reload_segments(vmx);
+	if (unlikely(vmx->host_selectors))
+		reload_segments(vmx);
 	native_wrmsrl(MSR_KERNEL_GS_BASE, vmx->host_kernel_gs_base);
 	invalidate_tss_limit();
-	load_fixmap_gdt(raw_smp_processor_id());
+	native_load_gdt(&vmx->host_gdt);
 }

@@ -111,8 +111,8 @@ static __always_inline void sync_host(struct vmx_vcpu *vmx)
 }
 
 /*
- * Precise sampling writes its records to a linear address, which in the guest is the guest's memory.
- * The host's other counters go on counting. Return: for resume_pebs().
+ * Precise sampling writes its records to a linear address, which in the guest is the guest's
+ * memory. The host's other counters go on counting. Return: for resume_pebs().
  */
 static __always_inline u64 pause_pebs(void)
 {

@@ -4,6 +4,7 @@
  * right (common code by itself, the processor in combination), and MSRs (msr.c).
  */
 #include <linux/kernel.h>
+#include <linux/preempt.h>
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
 #include <asm/special_insns.h>
@@ -129,7 +130,7 @@ static void set_cr4(u64 cr4)
  * paging on or off (SDM "Saving Control Registers, Debug Registers, and MSRs"), so the control is
  * read, not remembered.
  */
-static void set_efer(u64 efer)
+static void set_efer(struct vmx_vcpu *vmx, u64 efer)
 {
 	u32 entry = vmcs_read(VMCS_ENTRY_CONTROLS);
 	u32 wanted = efer & EFER_LMA ? entry | VMX_ENTRY_IA32E : entry & ~VMX_ENTRY_IA32E;
@@ -137,6 +138,7 @@ static void set_efer(u64 efer)
 	vmcs_write(VMCS_GUEST_EFER, efer);
 	if (wanted != entry)
 		vmcs_write(VMCS_ENTRY_CONTROLS, wanted);
+	vmx->syscall_on = efer & EFER_SCE;
 }
 
 static void get_control(struct hvm_hw_state *state)
@@ -153,16 +155,25 @@ static void get_control(struct hvm_hw_state *state)
 		state->pdpte[i] = pae ? vmcs_read(VMCS_GUEST_PDPTE(i)) : 0;
 }
 
-static void set_control(const struct hvm_hw_state *state)
+static void set_control(struct vmx_vcpu *vmx, const struct hvm_hw_state *state)
 {
 	int i;
 
 	set_cr0(state->cr0);
 	vmcs_write(VMCS_GUEST_CR3, state->cr3);
 	set_cr4(state->cr4);
-	set_efer(state->efer);
+	set_efer(vmx, state->efer);
 	for (i = 0; i < ARRAY_SIZE(state->pdpte); i++)
 		vmcs_write(VMCS_GUEST_PDPTE(i), state->pdpte[i]);
+}
+
+/* SYSCALL may just have been turned on. */
+static void load_syscall_msrs(struct vmx_vcpu *vmx)
+{
+	preempt_disable();
+	if (vmx->loaded)
+		vmx_user_return_load(vmx);
+	preempt_enable();
 }
 
 /* --- events ------------------------------------------------------------------ */
@@ -248,7 +259,8 @@ void vmx_set_state(struct hvm_hw *hw, u32 mask, const struct hvm_hw_state *state
 	if (mask & HVM_STATE_SEGMENTS)
 		set_segments(&state->segments);
 	if (mask & HVM_STATE_CONTROL) {
-		set_control(state);
+		set_control(vmx, state);
+		load_syscall_msrs(vmx);
 		hw->dirty |= VMX_WORK_FLUSH_VPID;
 	}
 	if (mask & HVM_STATE_DEBUG)

@@ -42,11 +42,11 @@ static unsigned int msr_count(void)
 	return vmx_caps.has_tsc_aux ? VMX_SYSCALL_MSRS : VMX_MSR_TSC_AUX;
 }
 
-static void load(struct user_return *this, const u64 *values)
+static void load(struct user_return *this, unsigned int i, const u64 *values)
 {
-	unsigned int i, count = msr_count();
+	unsigned int count = msr_count();
 
-	for (i = 0; i < count; i++) {
+	for (; i < count; i++) {
 		if (this->loaded[i] == values[i])
 			continue;
 		native_wrmsrl(indices[i], values[i]);
@@ -65,7 +65,7 @@ void vmx_user_return_restore(void)
 
 	if (!this->armed)
 		return;
-	load(this, this->host);
+	load(this, 0, this->host);
 	user_return_notifier_unregister(&this->notifier);
 	this->armed = false;
 }
@@ -97,23 +97,34 @@ void vmx_user_return_read(void)
 	}
 }
 
+static noinline void load_and_arm(struct user_return *this, unsigned int i, const u64 *values)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	load(this, i, values);
+	if (!this->armed) {
+		user_return_notifier_register(&this->notifier);
+		this->armed = true;
+	}
+	local_irq_restore(flags);
+}
+
 /**
- * vmx_user_return_load - load a vCPU's values; the host's come back by themselves
+ * vmx_user_return_load - load a vCPU's values where they differ; the host's come back by themselves
  * @vmx: the vCPU
  *
  * Context: preemption off
  */
 void vmx_user_return_load(const struct vmx_vcpu *vmx)
 {
-	struct user_return *this;
-	unsigned long flags;
+	struct user_return *this = this_cpu_ptr(&user_returns);
+	unsigned int i, count = msr_count();
 
-	local_irq_save(flags);
-	this = this_cpu_ptr(&user_returns);
-	load(this, vmx->syscall_msr);
-	if (!this->armed) {
-		user_return_notifier_register(&this->notifier);
-		this->armed = true;
+	for (i = vmx->syscall_on ? 0 : VMX_MSR_TSC_AUX; i < count; i++) {
+		if (this->loaded[i] != vmx->syscall_msr[i]) {
+			load_and_arm(this, i, vmx->syscall_msr);
+			return;
+		}
 	}
-	local_irq_restore(flags);
 }

@@ -12,6 +12,7 @@
 #include <linux/linkage.h>
 #include <linux/list.h>
 #include <linux/stddef.h>
+#include <asm/desc_defs.h>
 
 #include "../backend.h"
 #include "frame.h"
@@ -71,6 +72,7 @@ static_assert(offsetof(struct vmx_frame, host_spec) == VMX_FRAME_HOST_SPEC);
  * @flush_l1d: [V] kernel data may be in the L1 cache that the guest must not be able to guess at
  *   (mitigate.c)
  * @vpid: [I] virtual processor id, 0: none
+ * @syscall_on: [V] EFER.SCE: without it nothing in the guest can see the first four of @syscall_msr
  * @syscall_msr: [V] by enum vmx_syscall_msr
  * @kernel_gs_base: [V] the guest's, while not loaded
  * @host_kernel_gs_base: [P] the host's, while loaded
@@ -79,6 +81,8 @@ static_assert(offsetof(struct vmx_frame, host_spec) == VMX_FRAME_HOST_SPEC);
  * @host_ds: [P]
  * @host_es: [P]
  * @host_ldt: [P]
+ * @host_selectors: [P] any of these is not null
+ * @host_gdt: [P] GDTR of the CPU @field_cpu
  * @field_fs_base: [V] what VMCS_HOST_FS_BASE holds
  * @field_cpu: [V] CPU for which the VMCS's host fields are right, and where its translations are
  *   fresh; -1: none
@@ -109,6 +113,7 @@ struct vmx_vcpu {
 	bool loaded;
 	bool flush_l1d;
 	u16 vpid;
+	bool syscall_on;
 	u64 syscall_msr[VMX_SYSCALL_MSRS];
 	u64 kernel_gs_base;
 	u64 host_kernel_gs_base;
@@ -117,6 +122,8 @@ struct vmx_vcpu {
 	u16 host_ds;
 	u16 host_es;
 	u16 host_ldt;
+	u16 host_selectors;
+	struct desc_ptr host_gdt;
 	u64 field_fs_base;
 	int field_cpu;
 	int cpu;
