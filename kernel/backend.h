@@ -7,6 +7,8 @@
 #ifndef HVM_BACKEND_H
 #define HVM_BACKEND_H
 
+#include <linux/bits.h>
+
 #include "types.h"
 #include "tdp/format.h"
 
@@ -33,10 +35,10 @@ struct hvm_caps {
 };
 
 /* &struct hvm_hw.dirty: what enter() has to carry into the hardware first */
-#define HVM_HW_FLUSH_TLB	(1U << 0)	/* drop this vCPU's translations */
-#define HVM_HW_NEW_ROOT		(1U << 1)	/* tdp_root changed (implies a flush) */
-#define HVM_HW_NEW_TSC		(1U << 2)	/* tsc_offset changed */
-#define HVM_HW_NEW_INTERCEPTS	(1U << 3)	/* what exits changed */
+#define HVM_HW_FLUSH_TLB	BIT(0)	/* drop this vCPU's translations */
+#define HVM_HW_NEW_ROOT		BIT(1)	/* tdp_root changed (implies a flush) */
+#define HVM_HW_NEW_TSC		BIT(2)	/* tsc_offset changed */
+#define HVM_HW_NEW_INTERCEPTS	BIT(3)	/* what exits changed */
 
 /**
  * struct hvm_hw - the neutral face of one hardware virtual CPU; a backend embeds it in its own
@@ -109,13 +111,13 @@ struct hvm_hw_state {
 };
 
 /* &hvm_backend.blocked: what the guest does not take now */
-#define HVM_BLOCKED_INTR	(1U << 0)	/* RFLAGS.IF clear or a shadow */
-#define HVM_BLOCKED_NMI		(1U << 1)	/* masked until IRET, or a MOV SS shadow */
-#define HVM_BLOCKED_EVENT	(1U << 2)	/* inject() was called since the last entry */
+#define HVM_BLOCKED_INTR	BIT(0)	/* RFLAGS.IF clear or a shadow */
+#define HVM_BLOCKED_NMI		BIT(1)	/* masked until IRET, or a MOV SS shadow */
+#define HVM_BLOCKED_EVENT	BIT(2)	/* inject() was called since the last entry */
 
 /* &hvm_backend.window: exit as soon as ... */
-#define HVM_WINDOW_INTR		(1U << 0)	/* interrupts of class @prio are taken */
-#define HVM_WINDOW_NMI		(1U << 1)	/* NMIs are no longer masked */
+#define HVM_WINDOW_INTR		BIT(0)	/* interrupts of class @prio are taken */
+#define HVM_WINDOW_NMI		BIT(1)	/* NMIs are no longer masked */
 
 /**
  * struct hvm_backend - the waist itself; at most 24 callbacks

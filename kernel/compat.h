@@ -22,8 +22,8 @@ static inline void hvm_compat_rcu_note_guest(void)
 }
 
 /*
- * The step of CPU hotplug at which no task is left on a CPU that goes: KVM's own, which is free while
- * KVM is not loaded. Before 6.3 it is in the part that must not fail.
+ * The step of CPU hotplug at which no task is left on a CPU that goes: KVM's own, which is free
+ * while KVM is not loaded. Before 6.3 it is in the part that must not fail.
  */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
 #define HVM_COMPAT_CPUHP_STATE		CPUHP_AP_KVM_STARTING

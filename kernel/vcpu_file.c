@@ -14,7 +14,7 @@
 #include "ioctl.h"
 #include "vcpu_file.h"
 
-/* From the first run on, what the guest was told of its processor stays true. So does the policy. */
+/* From the first run on, what the guest was told of its processor stays true, and the policy. */
 static void freeze(struct hvm_vcpu *vcpu)
 {
 	struct hvm_vm *vm = vcpu->vm;

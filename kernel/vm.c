@@ -37,7 +37,7 @@ static struct hvm_vm *create(void)
 	if (err)
 		goto err_mem;
 	hvm_clock_init(&vm->clock, &vm->bells);
-	/* The address of the struct is all that is compared; it must not be used again meanwhile. */
+	/* The struct's address is all that is compared; it must not be used again meanwhile. */
 	vm->mm = current->mm;
 	mmgrab(vm->mm);
 	return vm;

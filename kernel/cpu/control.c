@@ -20,7 +20,7 @@
 			 X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT)
 #define CR4_PDPTE	(X86_CR4_PAE | X86_CR4_PGE | X86_CR4_PSE | X86_CR4_SMEP)
 #define PDPTE_PRESENT	1ULL
-/* SDM "PDPTE Registers": bits 2:1 and 8:5 of a present entry; the address bits are the processor's. */
+/* SDM "PDPTE Registers": bits 2:1 and 8:5 of a present entry; address bits are the processor's. */
 #define PDPTE_RESERVED	0x1e6ULL
 
 /* CR4 bits that come with a feature. */

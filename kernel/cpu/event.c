@@ -2,8 +2,8 @@
 /*
  * What goes into the guest with the next entry. One event an entry, in the order of SDM "Priority
  * Among Concurrent Events": the event whose delivery an exit interrupted, an exception, an NMI, an
- * external interrupt. For what cannot go in yet, a window is asked for. Not here: which vectors wait
- * (irq/lapic.c) and how the hardware is told (the backend).
+ * external interrupt. For what cannot go in yet, a window is asked for. Not here: which vectors
+ * wait (irq/lapic.c) and how the hardware is told (the backend).
  */
 #include <linux/errno.h>
 #include <asm/trapnr.h>
@@ -12,7 +12,7 @@
 #include "event.h"
 #include "vcpu.h"
 
-#define DR6_BS		(1ULL << 14)
+#define DR6_BS		BIT_ULL(14)
 #define MAX_NMI		2
 
 /**

@@ -2,7 +2,8 @@
 /*
  * What an exit leads to. The backend has described it; here it is decided. Handlers are called with
  * interrupts off, straight after the exit; one that has to sleep opens them first. An exit that
- * leaves to userspace stands at its instruction; complete.c finishes it. Not here: the loop (run.c).
+ * leaves to userspace stands at its instruction; complete.c finishes it. Not here: the loop
+ * (run.c).
  */
 #include <asm/trapnr.h>
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * All of a vCPU, in blocks. Set checks every block before it applies the first; it applies them in
- * an order of its own: control before segments and general registers (long mode decides what RIP may
- * be), MSRs before the local APIC (APIC_BASE decides its mode), events last. Not here: what single
- * registers mean (the rooms that own them).
+ * an order of its own: control before segments and general registers (long mode decides what RIP
+ * may be), MSRs before the local APIC (APIC_BASE decides its mode), events last. Not here: what
+ * single registers mean (the rooms that own them).
  */
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -274,8 +274,8 @@ static void set_blocks(struct hvm_vcpu *vcpu, const struct hvm_state *state)
 }
 
 /*
- * The two blocks in buffers are checked by applying them, so they come first; when the second fails,
- * the first is undone.
+ * The two blocks in buffers are checked by applying them, so they come first; when the second
+ * fails, the first is undone.
  */
 static int set_buffers(struct hvm_vcpu *vcpu, struct hvm_state *state, struct buffers *buffers)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Second-level entry formats as data, so that one walker serves EPT and NPT. Pure: compiled into unit tests as it is.
+ * Second-level entry formats as data, so that one walker serves EPT and NPT. Pure: compiled into
+ * unit tests as it is.
  */
 #ifndef HVM_TDP_FORMAT_H
 #define HVM_TDP_FORMAT_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The benchmark's client of /dev/kvm, the yardstick: the smallest VMM that runs the same guest code.
- * The local APIC is in the kernel and everything else is not (split irqchip), as with hvm.
+ * The benchmark's client of /dev/kvm, the yardstick: the smallest VMM that runs the same guest
+ * code. The local APIC is in the kernel and everything else is not (split irqchip), as with hvm.
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -32,7 +32,8 @@ static bool kvm_engine_open(void)
 	if (guest.device < 0)
 		return false;
 	guest.run_bytes = ioctl(guest.device, KVM_GET_VCPU_MMAP_SIZE, 0);
-	guest.cpuid = calloc(1, sizeof(*guest.cpuid) + MAX_LEAVES * sizeof(guest.cpuid->entries[0]));
+	guest.cpuid = calloc(1, sizeof(*guest.cpuid) +
+				MAX_LEAVES * sizeof(guest.cpuid->entries[0]));
 	if (!guest.cpuid)
 		bench_die("calloc");
 	guest.cpuid->nent = MAX_LEAVES;

@@ -635,7 +635,7 @@ enum hvm_exit_reason {
 };
 
 /* struct hvm_run::complete */
-#define HVM_COMPLETE		1	/* it is done: advance RIP by complete_len, take gpr[], rflags */
+#define HVM_COMPLETE		1	/* done: advance RIP, take gpr[] and rflags */
 #define HVM_COMPLETE_GP		2	/* the MSR access is refused: #GP(0) at the instruction */
 
 /* hvm_run::memory.access, bits */
@@ -661,7 +661,7 @@ enum hvm_invalid_field {
 /* hvm_run::unsupported.what */
 #define HVM_UNSUPPORTED_EXIT		1	/* detail: the processor's own exit code */
 #define HVM_UNSUPPORTED_TASK_SWITCH	2	/* detail: the TSS selector */
-#define HVM_UNSUPPORTED_EVENT_MEMORY	3	/* event delivered through device memory; detail: gpa */
+#define HVM_UNSUPPORTED_EVENT_MEMORY	3	/* event through device memory; detail: gpa */
 
 /**
  * struct hvm_run - the run page: shared by kernel and userspace, mmapped from the vCPU's fd (offset

@@ -17,12 +17,16 @@ FILE_MAX = 900
 # Types of complaint that do not fit: the tree is not a patch, locks are explained in the
 # kernel-doc of what they are in, and userspace is not the kernel.
 IGNORED = ["FILE_PATH_CHANGES", "LINUX_VERSION_CODE", "CONFIG_DESCRIPTION", "EMAIL_SUBJECT",
-           "COMMIT_MESSAGE", "MACRO_ARG_REUSE", "UNCOMMENTED_DEFINITION"]
+           "COMMIT_MESSAGE", "MACRO_ARG_REUSE", "UNCOMMENTED_DEFINITION",
+           "EMBEDDED_FUNCTION_NAME", "CONSTANT_COMPARISON"]
 IGNORED_USERSPACE = ["PREFER_KERNEL_TYPES", "CONSIDER_KSTRTO", "SSCANF_TO_KSTRTO", "AVOID_EXTERNS",
                      "PREFER_FALLTHROUGH", "PREFER_PACKED", "PREFER_ALIGNED", "PREFER_PRINTF",
                      "PREFER_SCANF", "STRCPY", "NEW_TYPEDEFS", "ENOSYS", "USLEEP_RANGE", "VOLATILE",
                      "BIT_MACRO", "ARRAY_SIZE", "CAMELCASE", "PREFER_DEFINED_ATTRIBUTE_MACRO",
-                     "SPLIT_STRING", "CONST_STRUCT"]
+                     "SPLIT_STRING", "CONST_STRUCT", "MACRO_WITH_FLOW_CONTROL",
+                     "UNSPECIFIED_INT", "MEMORY_BARRIER"]
+# A header for userspace has no BIT().
+IGNORED_UAPI = ["BIT_MACRO"]
 LEFT_OVER = re.compile(r"\b(TODO|FIXME|XXX)\b")
 MACHINE_PATH = re.compile(r"(?<![\w.$)}])/(work|home/\w+)/")
 NO_LICENCE = (".gitignore", ".txt", ".dtb", ".json", "LICENSE", "COPYING", "README")
@@ -85,7 +89,8 @@ def check_lengths(path):
 
 
 def checkpatch_once(path):
-    ignored = IGNORED + ([] if path.startswith(("kernel/", "include/")) else IGNORED_USERSPACE)
+    ignored = IGNORED + ([] if path.startswith("kernel/") else
+                         IGNORED_UAPI if path.startswith("include/") else IGNORED_USERSPACE)
     up = os.path.relpath(".", CACHE)    # it leaves a file where it runs
     done = subprocess.run(
         ["perl", os.path.join(up, CHECKPATCH), "--no-tree", "--strict", "--terse", "--no-summary", "--show-types",

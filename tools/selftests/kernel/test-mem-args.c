@@ -139,17 +139,23 @@ static void flags_and_reserved_fields(struct ktap *t)
 
 	if (!open_fds(&f, t))
 		return;
-	arg = good, arg.flags = 1 << 3;
+	arg = good;
+	arg.flags = 1 << 3;
 	KTAP_ERRNO(t, ioctl(f.vm, HVM_MAP, &arg), EOPNOTSUPP);
-	arg = good, arg.flags = 1U << 31;
+	arg = good;
+	arg.flags = 1U << 31;
 	KTAP_ERRNO(t, ioctl(f.vm, HVM_MAP, &arg), EOPNOTSUPP);
-	arg = good, arg.fd = 1;
+	arg = good;
+	arg.fd = 1;
 	KTAP_ERRNO(t, ioctl(f.vm, HVM_MAP, &arg), EINVAL);
-	arg = good, arg.fd = -1;
+	arg = good;
+	arg.fd = -1;
 	KTAP_ERRNO(t, ioctl(f.vm, HVM_MAP, &arg), EINVAL);
-	arg = good, arg.reserved = 1;
+	arg = good;
+	arg.reserved = 1;
 	KTAP_ERRNO(t, ioctl(f.vm, HVM_MAP, &arg), EINVAL);
-	arg = good, arg.offset = PAGE;
+	arg = good;
+	arg.offset = PAGE;
 	KTAP_ERRNO(t, ioctl(f.vm, HVM_MAP, &arg), EINVAL);
 	KTAP_ERRNO(t, ioctl(f.vm, HVM_UNMAP, &unmap_arg), EOPNOTSUPP);
 	KTAP_ERRNO(t, ioctl(f.vm, HVM_MAP, NULL), EFAULT);

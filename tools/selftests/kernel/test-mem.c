@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Guest memory under a running guest: whatever the host does to the process's memory, the guest sees
- * what the process would see, and what the process could not provide leaves as an exit. The
+ * Guest memory under a running guest: whatever the host does to the process's memory, the guest
+ * sees what the process would see, and what the process could not provide leaves as an exit. The
  * arguments of the calls are test-mem-args' business, load and races test-mem-stress'.
  */
 #include <fcntl.h>
@@ -68,9 +68,9 @@ static long smaps(const void *memory, const char *field)
 
 	snprintf(head, sizeof(head), "%lx-", (unsigned long)memory);
 	while (f && fgets(line, sizeof(line), f)) {
-		if (!strncmp(line, head, strlen(head)))
+		if (!strncmp(line, head, strlen(head))) {
 			here = true;
-		else if (here && !strncmp(line, field, strlen(field))) {
+		} else if (here && !strncmp(line, field, strlen(field))) {
 			kib = strtol(line + strlen(field) + 1, NULL, 10);
 			break;
 		}
@@ -491,7 +491,8 @@ static void ksm(struct ktap *t)
 	KTAP_EQ(t, robot_start(&r, ROBOT_SUM, AT, n), HVM_EXIT_PIO);
 	if (madvise(memory, n * PAGE, MADV_MERGEABLE) ||
 	    !put("/sys/kernel/mm/ksm/sleep_millisecs", "1") ||
-	    !put("/sys/kernel/mm/ksm/pages_to_scan", "1000") || !put("/sys/kernel/mm/ksm/run", "1")) {
+	    !put("/sys/kernel/mm/ksm/pages_to_scan", "1000") ||
+	    !put("/sys/kernel/mm/ksm/run", "1")) {
 		guest_close(&r.g);
 		KTAP_SKIP(t, "no KSM here");
 	}

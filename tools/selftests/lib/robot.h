@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A guest that reads, writes and calls where it is told to, for tests of guest memory: its code asks
- * for an order with IN and is back there when it is done. Everything lies in the low 4 GiB.
+ * A guest that reads, writes and calls where it is told to, for tests of guest memory: its code
+ * asks for an order with IN and is back there when it is done. Everything lies in the low 4 GiB.
  */
 #ifndef SELFTESTS_LIB_ROBOT_H
 #define SELFTESTS_LIB_ROBOT_H

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Tables of CPUID leaves (kernel/cpu/leaf.c): what is refused, what answers a query, what the
- * limits mean on Intel and on AMD, feature bits, sizes of the XSAVE area. A random table is compared
- * with a search through its entries one by one.
+ * limits mean on Intel and on AMD, feature bits, sizes of the XSAVE area. A random table is
+ * compared with a search through its entries one by one.
  */
 #include "pure_shim.h"
 

@@ -478,7 +478,7 @@ static void run_trial(struct ktap *k, const struct form *form)
 	uint64_t gpr[16];
 	struct insn insn;
 	struct trial t;
-	bool done;
+	bool done, faulted;
 
 	build(&t, form);
 	model_load(&t, gpr, xmm);
@@ -494,7 +494,8 @@ static void run_trial(struct ktap *k, const struct form *form)
 	}
 	after = t.state;
 	done = native_run(&native, t.bytes, t.length, &after);
-	if (done == (status == INSN_EXCEPTION))
+	faulted = status == INSN_EXCEPTION;
+	if (done == faulted)
 		complain(k, &t, "divide error", status, done);
 	else if (done)
 		compare(k, &t, &after);

@@ -44,9 +44,16 @@ typedef int64_t s64;
 #define BIT_ULL(n)		(1ULL << (n))
 #define GENMASK_ULL(high, low)	((~0ULL >> (63 - (high))) & (~0ULL << (low)))
 
+static inline unsigned int next_bit(const unsigned long *bits, unsigned int size, unsigned int bit)
+{
+	while (bit < size && !(*bits & BIT(bit)))
+		bit++;
+	return bit;
+}
+
 #define for_each_set_bit(bit, bits, size)				\
-	for ((bit) = 0; (bit) < (size); (bit)++)			\
-		if (*(bits) & BIT(bit))
+	for ((bit) = next_bit(bits, size, 0); (bit) < (size);		\
+	     (bit) = next_bit(bits, size, (bit) + 1))
 
 static inline int __fls(unsigned long word)
 {
