@@ -96,7 +96,8 @@ static long kick(void *object, void *data)
 static const struct hvm_ioctl calls[] = {
 	{ .cmd = HVM_GET_STATE, SIZES(hvm_state), .call = get_state,
 	  .flags = HVM_IOCTL_OUT | HVM_IOCTL_OUT_ERR },
-	{ .cmd = HVM_SET_STATE, SIZES(hvm_state), .call = set_state, .flags = HVM_IOCTL_OUT_ERR },
+	{ .cmd = HVM_SET_STATE, SIZES(hvm_state), .call = set_state,
+	  .flags = HVM_IOCTL_OUT | HVM_IOCTL_OUT_ERR },
 	{ .cmd = HVM_SET_CPUID, SIZES(hvm_cpuid), .call = set_cpuid },
 	{ .cmd = HVM_INJECT, SIZES(hvm_inject), .call = inject },
 };
