@@ -2,14 +2,14 @@
 /*
  * The guest's extended state. The registers themselves are the kernel's business: it keeps a second
  * fpstate for the thread and swaps the two around HVM_RUN, so that a context switch saves whichever
- * is loaded. XCR0 and PKRU are switched here, around each entry. Not here: CPUID leaf 0Dh (cpuid.c).
+ * is loaded. XCR0 and PKRU are switched here, around each entry. Not here: CPUID leaf 0Dh
+ * (cpuid.c).
  */
 #include <linux/errno.h>
 #include <linux/sched.h>
 #include <linux/string.h>
 #include <asm/cpufeature.h>
 #include <asm/fpu/xcr.h>
-#include <asm/special_insns.h>
 
 #include "fpu.h"
 
@@ -84,6 +84,7 @@ int hvm_fpu_init(struct hvm_fpu *fpu)
 	if (!fpu_alloc_guest_fpstate(&fpu->guest))
 		return -ENOMEM;
 	fpu->xcr0 = XFEATURE_MASK_FP;
+	fpu->host_xcr0 = fpu->xcr0;
 	fpu->pkru = 0;
 	if (boot_cpu_has(X86_FEATURE_OSXSAVE))
 		fpu->host_xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
@@ -108,6 +109,8 @@ void hvm_fpu_deinit(struct hvm_fpu *fpu)
 void hvm_fpu_load(struct hvm_fpu *fpu)
 {
 	fpu_swap_kvm_fpstate(&fpu->guest, true);
+	if (cpu_feature_enabled(X86_FEATURE_OSPKE))
+		fpu->host_pkru = rdpkru();
 }
 
 /**
@@ -141,45 +144,4 @@ void hvm_fpu_save_state(struct hvm_fpu *fpu, void *image, u32 bytes)
 int hvm_fpu_load_state(struct hvm_fpu *fpu, const void *image)
 {
 	return fpu_copy_uabi_to_guest_fpstate(&fpu->guest, image, image_features, &fpu->pkru);
-}
-
-/**
- * hvm_fpu_enter - last step before the guest: registers, XCR0 and PKRU
- * @fpu: the state, loaded
- *
- * A context switch since hvm_fpu_load() leaves the registers in memory (TIF_NEED_FPU_LOAD).
- *
- * Context: interrupts off
- */
-void hvm_fpu_enter(struct hvm_fpu *fpu)
-{
-	if (unlikely(test_thread_flag(TIF_NEED_FPU_LOAD)))
-		switch_fpu_return();
-	if (unlikely(fpu->xcr0 != fpu->host_xcr0) && fpu->host_xcr0)
-		xsetbv(XCR_XFEATURE_ENABLED_MASK, fpu->xcr0);
-	if (cpu_feature_enabled(X86_FEATURE_OSPKE)) {
-		fpu->host_pkru = rdpkru();
-		if (fpu->host_pkru != fpu->pkru)
-			wrpkru(fpu->pkru);
-	}
-}
-
-/**
- * hvm_fpu_exit - first step after the guest: the host's XCR0 and PKRU
- * @fpu: the state, loaded
- * @read_xcr0: the guest may have changed XCR0 without an exit
- *
- * Context: interrupts off
- */
-void hvm_fpu_exit(struct hvm_fpu *fpu, bool read_xcr0)
-{
-	if (read_xcr0 && fpu->host_xcr0)
-		fpu->xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
-	if (unlikely(fpu->xcr0 != fpu->host_xcr0) && fpu->host_xcr0)
-		xsetbv(XCR_XFEATURE_ENABLED_MASK, fpu->host_xcr0);
-	if (cpu_feature_enabled(X86_FEATURE_OSPKE)) {
-		fpu->pkru = rdpkru();
-		if (fpu->host_pkru != fpu->pkru)
-			wrpkru(fpu->host_pkru);
-	}
 }
