@@ -5,6 +5,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/bitops.h>
 #include <linux/printk.h>
 #include <asm/cpufeature.h>
 #include <asm/msr-index.h>
@@ -143,29 +144,40 @@ void svm_state_reset(struct svm_vcpu *svm)
 	vmcb->clean = 0;
 }
 
+/* Where HVM_SEG_* are in the second half of struct hvm_segment. */
+#define HALF_ATTRIBUTES(bits)	((u64)(bits) << 48)
+
 /*
- * As get_segment(), but for G, which says nothing beside a limit in bytes. This is done at every
- * access to a device's memory.
+ * As get_segment(), but for G, which says nothing beside a limit in bytes; at every access to a
+ * device's memory. Selector, attributes and limit are one half of either structure, in the same
+ * order but for where they begin.
  */
 static void expose_segments(struct hvm_run *run, const struct vmcb *vmcb)
 {
-	const struct vmcb_segment *in = &vmcb->es;
+	const u64 *in = (const u64 *)&vmcb->es;
+	u64 *out = (u64 *)run->seg;
 	int i;
 
-	for (i = HVM_ES; i <= HVM_GS; i++, in++) {
-		u16 attributes = in->attributes & SEG_ATTRIBUTES;
+	for (i = HVM_ES; i <= HVM_GS; i++, in += 2, out += 2) {
+		u64 half = rol64(in[0], 32) & ~HALF_ATTRIBUTES(0xf000);
 
-		if (!(attributes & HVM_SEG_P))
-			attributes |= HVM_SEG_UNUSABLE;
-		run->seg[i].base = in->base;
-		run->seg[i].limit = in->limit;
-		run->seg[i].selector = in->selector;
-		run->seg[i].attributes = attributes;
+		if (!(half & HALF_ATTRIBUTES(HVM_SEG_P)))
+			half |= HALF_ATTRIBUTES(HVM_SEG_UNUSABLE);
+		out[0] = in[1];
+		out[1] = half;
 	}
 	run->seg[HVM_SS].attributes &= ~HVM_SEG_DPL;
 	run->seg[HVM_SS].attributes |= vmcb->cpl << HVM_SEG_DPL_SHIFT;
 }
 
+static_assert(offsetof(struct vmcb_segment, selector) == 0);
+static_assert(offsetof(struct vmcb_segment, attributes) == 2);
+static_assert(offsetof(struct vmcb_segment, limit) == 4);
+static_assert(offsetof(struct vmcb_segment, base) == 8);
+static_assert(offsetof(struct hvm_segment, base) == 0);
+static_assert(offsetof(struct hvm_segment, limit) == 8);
+static_assert(offsetof(struct hvm_segment, selector) == 12);
+static_assert(offsetof(struct hvm_segment, attributes) == 14);
 static_assert(offsetof(struct vmcb, gs) == offsetof(struct vmcb, es) +
 	      (HVM_GS - HVM_ES) * sizeof(struct vmcb_segment));
 
