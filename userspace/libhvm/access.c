@@ -31,6 +31,81 @@ static struct hvm_access *access_of(struct insn_cpu *cpu)
 	return (struct hvm_access *)((char *)cpu - offsetof(struct hvm_access, cpu));
 }
 
+/* --- the same instruction again -------------------------------------------- */
+
+static bool is_same_mode(const struct hvm_run *run, const struct hvm_access_memo *m)
+{
+	return !((run->cr0 ^ m->cr0) | (run->cr3 ^ m->cr3) | (run->cr4 ^ m->cr4) |
+		 (run->efer ^ m->efer) | (run->cpl ^ m->cpl) |
+		 (run->seg[HVM_CS].attributes ^ m->cs) | (run->seg[HVM_CS].base ^ m->cs_base));
+}
+
+/*
+ * Drivers reach a device from few places. Where the bytes of the last instruction were found is
+ * kept, with every table entry on the way: while all of them are what they were, so are the way,
+ * the bytes and the decoded instruction. To read these few words again takes a fraction of a walk,
+ * and the guest need not tell what it changed.
+ */
+static bool is_repeated(struct hvm_access *a)
+{
+	const struct hvm_run *run = a->vcpu->run;
+	const struct hvm_access_memo *m = &a->memo;
+	const uint8_t *code;
+	unsigned int i;
+
+	if (!m->count || run->rip != m->rip || run->insn_bytes_len || !is_same_mode(run, m))
+		return false;
+	for (i = 0; i < m->count; i++) {
+		const uint64_t *at = a->ops->ram(a, m->at[i], 8, false);
+
+		if (!at || __atomic_load_n(at, __ATOMIC_RELAXED) != m->entry[i])
+			return false;
+	}
+	code = a->ops->ram(a, m->code, INSN_MAX_LENGTH, false);
+	return code && !memcmp(code, a->bytes, 8) && !memcmp(code + 7, a->bytes + 7, 8);
+}
+
+/* The bytes of an instruction are about to be looked for: note the steps. */
+static void begin_memo(struct hvm_access *a)
+{
+	const struct hvm_run *run = a->vcpu->run;
+
+	a->memo = (struct hvm_access_memo) {
+		.cpl = run->cpl,
+		.cs = run->seg[HVM_CS].attributes,
+		.cs_base = run->seg[HVM_CS].base,
+		.rip = run->rip,
+		.cr0 = run->cr0,
+		.cr3 = run->cr3,
+		.cr4 = run->cr4,
+		.efer = run->efer,
+	};
+	a->noting = true;
+}
+
+static void note_entry(struct hvm_access *a, uint64_t gpa, uint64_t entry)
+{
+	struct hvm_access_memo *m = &a->memo;
+
+	if (m->count < HVM_ACCESS_LEVELS) {
+		m->at[m->count] = gpa;
+		m->entry[m->count] = entry;
+	}
+	m->count++;
+}
+
+/* Worth keeping only where one walk of 64-bit tables found all that an instruction may have. */
+static void end_memo(struct hvm_access *a, uint64_t gpa, unsigned int bytes)
+{
+	if (!a->noting)
+		return;
+	a->noting = false;
+	a->memo.code = gpa;
+	if (bytes < INSN_MAX_LENGTH || a->memo.count > HVM_ACCESS_LEVELS ||
+	    insn_cpu_mode(&a->cpu) != INSN_MODE_64)
+		a->memo.count = 0;
+}
+
 /* --- guest memory -------------------------------------------------------- */
 
 static bool read_entry(struct walk_memory *memory, uint64_t gpa, void *entry, unsigned int size)
@@ -45,6 +120,8 @@ static bool read_entry(struct walk_memory *memory, uint64_t gpa, void *entry, un
 		*(uint64_t *)entry = __atomic_load_n((uint64_t *)at, __ATOMIC_RELAXED);
 	else
 		*(uint32_t *)entry = __atomic_load_n((uint32_t *)at, __ATOMIC_RELAXED);
+	if (a->noting && size == 8)
+		note_entry(a, gpa, *(uint64_t *)entry);
 	return true;
 }
 
@@ -195,18 +272,19 @@ static enum insn_status translate(struct hvm_access *a, uint64_t gva, unsigned i
 				  unsigned int *first)
 {
 	uint64_t fault_gva = gva;
+	enum walk_status found;
 
-	if (access != INSN_FETCH && use_hint(a, gva, bytes, &results[0].gpa)) {
-		*first = bytes;
-		return INSN_OK;
-	}
 	a->paging.cr0 = a->cpu.cr0;
 	a->paging.cr3 = a->vcpu->run->cr3;
 	a->paging.cr4 = a->cpu.cr4;
 	a->paging.efer = a->cpu.efer;
 	a->paging.ac = a->cpu.rflags & RFLAGS_AC;
-	switch (walk_range(&a->paging, &a->memory, gva, bytes, walk_access(a, access), results,
-			   &fault_gva, first)) {
+	if (access == INSN_FETCH && !a->n)
+		begin_memo(a);
+	found = walk_range(&a->paging, &a->memory, gva, bytes, walk_access(a, access), results,
+			   &fault_gva, first);
+	end_memo(a, results[0].gpa, found == WALK_OK ? *first : 0);
+	switch (found) {
 	case WALK_OK:
 		return INSN_OK;
 	case WALK_FAULT:
@@ -220,10 +298,13 @@ static enum insn_status mem_read(struct insn_cpu *cpu, uint64_t gva, void *buf, 
 				 enum insn_access access)
 {
 	struct hvm_access *a = access_of(cpu);
-	struct walk_result results[2] = { 0 };
+	struct walk_result results[2];
 	enum insn_status status;
 	unsigned int first;
 
+	if (access != INSN_FETCH && use_hint(a, gva, size, &results[0].gpa))
+		return read_piece(a, results[0].gpa, buf, size, access);
+	results[1].error = 0;
 	status = translate(a, gva, size, access, results, &first);
 	if (status)
 		return status;
@@ -237,10 +318,13 @@ static enum insn_status mem_write(struct insn_cpu *cpu, uint64_t gva, const void
 				  unsigned int size)
 {
 	struct hvm_access *a = access_of(cpu);
-	struct walk_result results[2] = { 0 };
+	struct walk_result results[2];
 	enum insn_status status;
 	unsigned int first;
 
+	if (use_hint(a, gva, size, &results[0].gpa))
+		return write_piece(a, results[0].gpa, buf, size);
+	results[1].error = 0;
 	status = translate(a, gva, size, INSN_WRITE, results, &first);
 	if (status)
 		return status;
@@ -252,10 +336,14 @@ static enum insn_status mem_write(struct insn_cpu *cpu, uint64_t gva, const void
 
 static enum insn_status mem_probe(struct insn_cpu *cpu, uint64_t gva, unsigned int size)
 {
-	struct walk_result results[2] = { 0 };
+	struct hvm_access *a = access_of(cpu);
+	struct walk_result results[2];
 	unsigned int first;
 
-	return translate(access_of(cpu), gva, size, INSN_WRITE, results, &first);
+	if (use_hint(a, gva, size, &results[0].gpa))
+		return INSN_OK;
+	results[1].error = 0;
+	return translate(a, gva, size, INSN_WRITE, results, &first);
 }
 
 static enum insn_status io_in(struct insn_cpu *cpu, uint16_t port, unsigned int size,
@@ -417,7 +505,6 @@ static int conclude(struct hvm_access *a, enum insn_status status)
 static void load_cpu(struct hvm_access *a)
 {
 	const struct hvm_run *run = a->vcpu->run;
-	size_t n = run->insn_bytes_len;
 
 	a->cpu.rip = run->rip;
 	a->cpu.rflags = run->rflags;
@@ -428,11 +515,33 @@ static void load_cpu(struct hvm_access *a)
 	a->cpu.io_checked = run->reason == HVM_EXIT_PIO;
 	a->cpu.io_port = run->pio.port;
 	a->cpu.io_size = run->pio.bytes;
+	a->hinted = false;
+}
+
+/* A new instruction; hardware may have delivered its bytes. */
+static void load_bytes(struct hvm_access *a)
+{
+	const struct hvm_run *run = a->vcpu->run;
+	size_t n = run->insn_bytes_len;
+
 	a->n = n < INSN_MAX_LENGTH ? n : INSN_MAX_LENGTH;
 	memcpy(a->bytes, run->insn_bytes, sizeof(run->insn_bytes));
-	a->hinted = false;
+	a->memo.count = 0;
 	a->insn.length = 0;
 	a->insn.op = OP_UNSUPPORTED;
+}
+
+static enum insn_status first_step(struct hvm_access *a)
+{
+	enum insn_status status;
+
+	if (is_repeated(a))
+		return insn_execute(&a->cpu, &a->insn);
+	load_bytes(a);
+	status = insn_step(&a->cpu, a->bytes, &a->n, &a->insn);
+	if (!a->insn.length)
+		a->memo.count = 0;
+	return status;
 }
 
 static int execute(struct hvm_access *a)
@@ -443,10 +552,9 @@ static int execute(struct hvm_access *a)
 	if (a->vcpu->run->reason == HVM_EXIT_MEMORY &&
 	    (a->vcpu->run->memory.access & HVM_ACCESS_EXEC))
 		return -EOPNOTSUPP;
-	do {
+	status = first_step(a);
+	while (status == INSN_AGAIN && !__atomic_load_n(&a->vcpu->run->stop, __ATOMIC_RELAXED))
 		status = insn_step(&a->cpu, a->bytes, &a->n, &a->insn);
-	} while (status == INSN_AGAIN &&
-		 !__atomic_load_n(&a->vcpu->run->stop, __ATOMIC_RELAXED));
 	if (status == INSN_UNSUPPORTED && needs_vectors(a))
 		status = step_with_vectors(a);
 	return conclude(a, status);

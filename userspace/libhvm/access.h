@@ -21,6 +21,39 @@ extern "C" {
 
 struct hvm_access;
 
+/* Levels of the deepest page tables. */
+#define HVM_ACCESS_LEVELS	5
+
+/**
+ * struct hvm_access_memo - how the bytes of the last instruction were found
+ * @count: table entries on the way, 0: nothing is known
+ * @cpl: CPL at the time, and what else the way depends on:
+ * @cs: attributes of CS
+ * @cs_base: base of CS
+ * @rip: RIP
+ * @cr0: CR0
+ * @cr3: CR3
+ * @cr4: CR4
+ * @efer: EFER
+ * @code: guest physical address of the first byte
+ * @at: guest physical addresses of the entries
+ * @entry: what they held
+ */
+struct hvm_access_memo {
+	uint8_t count;
+	uint8_t cpl;
+	uint16_t cs;
+	uint64_t cs_base;
+	uint64_t rip;
+	uint64_t cr0;
+	uint64_t cr3;
+	uint64_t cr4;
+	uint64_t efer;
+	uint64_t code;
+	uint64_t at[HVM_ACCESS_LEVELS];
+	uint64_t entry[HVM_ACCESS_LEVELS];
+};
+
 /**
  * struct hvm_access_ops - what the guest reaches
  * @ram: where @bytes bytes of guest memory at @gpa lie in this process; NULL when they are not all
@@ -54,6 +87,8 @@ struct hvm_access_ops {
  * @insn: the last instruction
  * @bytes: its bytes
  * @n: how many are known
+ * @memo: how @bytes were found, if they are the whole of what RIP may need
+ * @noting: @memo is being filled in
  * @hint: the linear address that is known to lie at the exit's gpa
  * @hinted: @hint holds
  * @error: errno of a callback
@@ -69,7 +104,9 @@ struct hvm_access {
 	struct insn insn;
 	uint8_t bytes[INSN_MAX_LENGTH + 1];
 	size_t n;
+	struct hvm_access_memo memo;
 	uint64_t hint;
+	bool noting;
 	bool hinted;
 	int error;
 };
