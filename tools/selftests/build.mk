@@ -172,11 +172,12 @@ KERNEL_TESTS += lapic
 KERNEL_TESTS += exits
 KERNEL_TESTS += clock cpuid msr
 $(addprefix $(BUILD)/bin/test-,clock cpuid msr): $(BUILD)/obj/tools/selftests/lib/step.o
-KERNEL_TESTS += mem-args
+KERNEL_TESTS += mem mem-args mem-stress charge
 
 define kernel_test_rule
 PROGRAMS += $(BUILD)/bin/test-$(1)
-$(BUILD)/bin/test-$(1): $(addprefix $(BUILD)/obj/tools/selftests/,kernel/test-$(1).o lib/guest.o)
+$(BUILD)/bin/test-$(1): $(addprefix $(BUILD)/obj/tools/selftests/,kernel/test-$(1).o lib/guest.o \
+	lib/robot.o)
 endef
 
 $(foreach name,$(KERNEL_TESTS),$(eval $(call kernel_test_rule,$(name))))

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a guest costs the host in kernel memory, as its memory cgroup is charged for it; page tables
+ * of the host aside. Many are made at once, since the kernel charges in lots of pages. Not here:
+ * the guest's own memory, and instructions (bench).
+ */
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <linux/hvm.h>
+
+#include "ktap.h"
+
+#define MANY		64
+#define VM_BYTES	65536	/* a guest with one vCPU, at most */
+#define VCPU_BYTES	32768	/* each further vCPU, at most */
+
+static const char *const root = "/tmp/test-charge-cgroup";
+
+static bool write_file(const char *name, const char *text)
+{
+	char path[256];
+	bool ok;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", root, name);
+	fd = open(path, O_WRONLY);
+	if (fd < 0)
+		return false;
+	ok = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	close(fd);
+	return ok;
+}
+
+/* Move into a cgroup of our own. */
+static bool enter_cgroup(struct ktap *t)
+{
+	char path[256];
+
+	mkdir(root, 0755);
+	if (mount("cgroup2", root, "cgroup2", 0, NULL)) {
+		ktap_skip(t, "cgroup2 cannot be mounted: %s", strerror(errno));
+		rmdir(root);
+		return false;
+	}
+	snprintf(path, sizeof(path), "%s/charge", root);
+	if (write_file("cgroup.subtree_control", "+memory") && !mkdir(path, 0755) &&
+	    write_file("charge/cgroup.procs", "0"))
+		return true;
+	ktap_skip(t, "no memory cgroup: %s", strerror(errno));
+	umount(root);
+	rmdir(root);
+	return false;
+}
+
+static void leave_cgroup(void)
+{
+	char path[256];
+
+	write_file("cgroup.procs", "0");
+	snprintf(path, sizeof(path), "%s/charge", root);
+	rmdir(path);
+	umount(root);
+	rmdir(root);
+}
+
+/* Kernel memory of the cgroup, less the host's page tables. */
+static long charged(void)
+{
+	long bytes = -1, tables = 0, value;
+	char path[256], line[256];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/charge/memory.stat", root);
+	f = fopen(path, "r");
+	if (!f)
+		return -1;
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "kernel %ld", &value) == 1)
+			bytes = value;
+		else if (sscanf(line, "pagetables %ld", &value) == 1)
+			tables = value;
+	}
+	fclose(f);
+	return bytes < 0 ? bytes : bytes - tables;
+}
+
+static int create_vm(int dev)
+{
+	struct hvm_create_vm arg = { .size = sizeof(arg) };
+
+	return ioctl(dev, HVM_CREATE_VM, &arg);
+}
+
+static int create_vcpu(int vm, uint32_t id)
+{
+	struct hvm_create_vcpu arg = { .size = sizeof(arg), .apic_id = id };
+
+	return ioctl(vm, HVM_CREATE_VCPU, &arg);
+}
+
+static void check_average(struct ktap *t, const char *what, long bytes, long limit)
+{
+	printf("# %s: %ld bytes\n", what, bytes);
+	if (bytes <= 0 || bytes > limit)
+		KTAP_FAIL(t, "%s: %ld bytes, allowed are %ld", what, bytes, limit);
+}
+
+static void vm_with_one_vcpu(struct ktap *t)
+{
+	int dev = open("/dev/vm", O_RDWR | O_CLOEXEC), fds[MANY][2], i;
+	long before;
+
+	KTAP_TRUE(t, dev >= 0);
+	if (!enter_cgroup(t))
+		goto out;
+	before = charged();
+	for (i = 0; i < MANY; i++) {
+		fds[i][0] = create_vm(dev);
+		fds[i][1] = create_vcpu(fds[i][0], 0);
+		if (fds[i][0] < 0 || fds[i][1] < 0)
+			KTAP_FAIL(t, "guest %d: %s", i, strerror(errno));
+	}
+	check_average(t, "a guest with one vCPU", (charged() - before) / MANY, VM_BYTES);
+	for (i = 0; i < MANY; i++) {
+		close(fds[i][1]);
+		close(fds[i][0]);
+	}
+	leave_cgroup();
+out:
+	close(dev);
+}
+
+static void further_vcpus(struct ktap *t)
+{
+	int dev = open("/dev/vm", O_RDWR | O_CLOEXEC), fds[MANY], vm, first, i;
+	long before;
+
+	KTAP_TRUE(t, dev >= 0);
+	if (!enter_cgroup(t))
+		goto out;
+	vm = create_vm(dev);
+	first = create_vcpu(vm, 0);
+	KTAP_TRUE(t, first >= 0);
+	before = charged();
+	for (i = 0; i < MANY; i++) {
+		fds[i] = create_vcpu(vm, i + 1);
+		if (fds[i] < 0)
+			KTAP_FAIL(t, "vCPU %d: %s", i + 1, strerror(errno));
+	}
+	check_average(t, "a further vCPU", (charged() - before) / MANY, VCPU_BYTES);
+	for (i = 0; i < MANY; i++)
+		close(fds[i]);
+	close(first);
+	close(vm);
+	leave_cgroup();
+out:
+	close(dev);
+}
+
+static const struct ktap_case cases[] = {
+	{ "a_guest_with_one_vcpu_is_charged_64_kib_at_most", vm_with_one_vcpu },
+	{ "a_further_vcpu_is_charged_32_kib_at_most", further_vcpus },
+};
+
+int main(int argc, char **argv)
+{
+	return KTAP_MAIN(argc, argv, cases);
+}
