@@ -11,13 +11,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "insn/insn.h"
 #include "libhvm.h"
-#include "walk.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+#include "insn/insn.h"
+#include "walk.h"
 
 struct hvm_access;
 

@@ -63,13 +63,13 @@ struct walk_paging {
  * struct walk_memory - where the tables are; the caller embeds this
  * @read: read @size bytes (4 or 8, aligned to their size) at @gpa; false where
  *	there is no memory. The value must be read in one piece.
- * @update: replace @old by @new if @old is still there, atomically; false when
+ * @update: replace @old by @value if @old is still there, atomically; false when
  *	it is not or the memory cannot be written. NULL: accessed and dirty bits
  *	are left as they are.
  */
 struct walk_memory {
 	bool (*read)(struct walk_memory *memory, uint64_t gpa, void *entry, unsigned int size);
-	bool (*update)(struct walk_memory *memory, uint64_t gpa, uint64_t old, uint64_t new,
+	bool (*update)(struct walk_memory *memory, uint64_t gpa, uint64_t old, uint64_t value,
 		       unsigned int size);
 };
 
