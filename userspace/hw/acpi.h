@@ -14,7 +14,7 @@
 
 /* Where a PC's firmware lies: guests look for the root pointer here, and no one else uses it. */
 #define ACPI_BASE	0xe0000ULL
-#define ACPI_END	0x100000ULL
+#define ACPI_END	0xff000ULL
 
 /**
  * acpi_build() - write the tables into guest memory

@@ -80,6 +80,16 @@ void pm_init(struct pm *pm, struct power *power, uint16_t debug_exit)
 	};
 }
 
+void pm_put_reset_vector(const struct memory *memory)
+{
+	/* 16-bit code: mov dx, PM_RESET; mov al, PM_RESET_VALUE; out dx, al; hlt; jmp to the hlt */
+	static const uint8_t code[] = {
+		0xba, PM_RESET & 0xff, PM_RESET >> 8, 0xb0, PM_RESET_VALUE, 0xee, 0xf4, 0xeb, 0xfd,
+	};
+
+	memory_write(memory, PM_RESET_VECTOR, code, sizeof(code));
+}
+
 int pm_add(struct pm *pm, struct bus *ports)
 {
 	int ret = bus_add(ports, &pm->sleep);

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "vmm/bus.h"
+#include "vmm/memory.h"
 #include "vmm/power.h"
 
 #define PM_SLEEP_CONTROL	0x600
@@ -21,6 +22,8 @@
 #define PM_SLEEP_TYPE_S5	5
 #define PM_RESET		0xcf9
 #define PM_RESET_VALUE		0x06
+/* Where processors start, and where guests jump to that want the firmware to restart them. */
+#define PM_RESET_VECTOR		0xffff0
 
 /**
  * struct pm - power management
@@ -52,5 +55,13 @@ void pm_init(struct pm *pm, struct power *power, uint16_t debug_exit);
  * Return: 0; -EEXIST: the debug exit overlaps another device.
  */
 int pm_add(struct pm *pm, struct bus *ports);
+
+/**
+ * pm_put_reset_vector() - put code at the reset vector that writes the reset register
+ * @memory: guest RAM
+ *
+ * Stands for the firmware there is not: Linux on a hardware-reduced machine restarts that way.
+ */
+void pm_put_reset_vector(const struct memory *memory);
 
 #endif

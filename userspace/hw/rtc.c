@@ -38,8 +38,8 @@ static uint8_t bcd(int value)
 }
 
 /*
- * The date of a time: years are counted from March, so that the leap day is the last of its year. The
- * C library's gmtime_r() reads the time zone's files, which the caged process may not.
+ * The date of a time: years are counted from March, so that the leap day is the last of its year.
+ * The C library's gmtime_r() reads the time zone's files, which the caged process may not.
  */
 static struct date date_of(int64_t seconds)
 {

@@ -334,6 +334,7 @@ static int load_image(struct machine *m, struct boot_start *start, struct failur
 	boot->memory = &m->memory;
 	boot->config = m->config;
 	boot->size = (struct boot_terminal){ size.lines, size.columns };
+	pm_put_reset_vector(&m->memory);
 	boot->rsdp = acpi_build(&m->memory, m->config->cpus);
 	ret = boot_load(boot, f);
 	*start = boot->start;
