@@ -1,0 +1,115 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Stock Linux guests: booted by the 64-bit protocol and by PVH, to a command and to a shell, and
+ended by debug exit, power-off and reboot."""
+
+import lzma
+import os
+import pty
+import re
+import select
+import struct
+import subprocess
+import sys
+import time
+
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.realpath(__file__))
+sys.path.insert(0, os.path.join(HERE, "../lib"))
+
+import ktap                             # noqa: E402
+from baremetal import Files, run        # noqa: E402
+
+TREE = os.path.join(HERE, "../../..")
+KERNELS = os.environ.get("LAB_KERNELS", os.path.join(TREE, "build/kernels"))
+BOOT_TIMEOUT = 400
+# What tools/lab/guest-init writes to the debug-exit port for a command that succeeds.
+SUCCESS = 255
+suite = ktap.Suite()
+files = Files()
+
+
+def initrd(command=None):
+    path = os.path.join(files.directory.name, f"initrd{files.count}")
+    files.count += 1
+    subprocess.run([os.path.join(TREE, "tools/lab/guest-initrd"), path, *filter(None, [command])],
+                   check=True)
+    return path
+
+
+def kernel(version):
+    return os.path.join(KERNELS, version, "vmlinuz")
+
+
+def boot(image, command, append="console=ttyS0 quiet panic=-1", *options):
+    return run("--kernel", image, "--initrd", initrd(command), "--append", append, *options,
+               timeout=BOOT_TIMEOUT)
+
+
+def vmlinux(path):
+    """The ELF file inside a bzImage."""
+    with open(path, "rb") as file:
+        image = file.read()
+    start = (image[0x1F1] + 1) * 512 + struct.unpack_from("<I", image, 0x248)[0]
+    length = struct.unpack_from("<I", image, 0x24C)[0]
+    # The last four bytes are the length of the content.
+    return lzma.decompress(image[start:start + length - 4])
+
+
+def boots_to_a_command(t, version):
+    status, output, error = boot(kernel(version), "uname -r; nproc; cat /proc/cmdline")
+    t.equal((status, error), (SUCCESS, ""))
+    t.true(re.search(rb"(?m)^6\.\d+\.\d+\S*\r?\n1\r?\nconsole=ttyS0 quiet panic=-1\r?$", output),
+           repr(output))
+
+
+@suite.case
+def linux_6_1_boots_to_a_command(t):
+    boots_to_a_command(t, "6.1")
+
+
+@suite.case
+def linux_6_12_boots_to_a_command(t):
+    boots_to_a_command(t, "6.12")
+
+
+@suite.case
+def linux_by_pvh_powers_off(t):
+    image = files.write(vmlinux(kernel("6.1")))
+    status, output, error = boot(image, "dmesg | grep -c PVH; poweroff -f; sleep 100")
+    t.equal((status, error), (0, ""))
+
+
+@suite.case
+def linux_panics_and_reboots(t):
+    status, output, error = run("--kernel", kernel("6.1"), "--append",
+                                "console=ttyS0 quiet panic=-1", timeout=BOOT_TIMEOUT)
+    t.equal((status, error), (4, ""))
+    t.contains(output, b"VFS: Unable to mount root fs")
+
+
+@suite.case
+def shell_on_a_terminal(t):
+    """Type a command at the guest's shell, and let it power off; the size arrives as environment."""
+    master, slave = pty.openpty()
+    subprocess.run(["stty", "rows", "33", "cols", "99"], stdin=slave, check=True)
+    vm = subprocess.Popen(["vm", "run", "--kernel", kernel("6.1"), "--initrd", initrd(),
+                           "--append", "console=ttyS0 quiet"], stdin=slave, stdout=slave,
+                          stderr=slave, start_new_session=True)
+    os.close(slave)
+    seen, sent, deadline = b"", False, time.monotonic() + BOOT_TIMEOUT
+    while time.monotonic() < deadline and vm.poll() is None:
+        if not select.select([master], [], [], 1)[0]:
+            continue
+        try:
+            seen += os.read(master, 4096)
+        except OSError:
+            break
+        if not sent and seen.rstrip().endswith(b"#"):
+            os.write(master, b"echo size $LINES $((COLUMNS + 1)); poweroff -f\r")
+            sent = True
+    t.equal(vm.wait(10), 0)
+    t.contains(seen, b"size 33 100")
+
+
+suite.main()
