@@ -10,56 +10,31 @@
 
 #include "svm.h"
 
-/* What struct rule's reason needs beside itself. 0 stands for an exit code that nobody expects. */
-enum detail {
-	UNEXPECTED,
-	NOTHING,
-	EXCEPTION,
-	IRET,
-	PORT,
-	MSR,
-	WINDOW,
-	TASK_SWITCH,
-	FERR,
-};
-
-/**
- * struct rule - how an exit code is told
- * @reason: enum hvm_hw_exit
- * @detail: enum detail
- * @len: the instruction's length, without redundant prefixes, where it is stepped over; used only
- *	where the processor does not tell
- */
-struct rule {
-	u8 reason;
-	u8 detail;
-	u8 len;
-};
-
-static const struct rule rules[] = {
-	[VMEXIT_DR_READ ... VMEXIT_DR_READ + 0x1f] = { HVM_HW_DR_ACCESS, NOTHING },
-	[VMEXIT_EXCEPTION ... VMEXIT_EXCEPTION + 0x1f] = { HVM_HW_EXCEPTION, EXCEPTION },
-	[VMEXIT_INTR ... VMEXIT_INIT] = { HVM_HW_INTR, NOTHING },
-	[VMEXIT_VINTR] = { HVM_HW_WINDOW, WINDOW },
-	[VMEXIT_RDPMC] = { HVM_HW_PRIVILEGED, NOTHING },
-	[VMEXIT_CPUID] = { HVM_HW_CPUID, NOTHING, 2 },
-	[VMEXIT_RSM] = { HVM_HW_UNDEFINED, NOTHING },
-	[VMEXIT_IRET] = { HVM_HW_INTR, IRET },
-	[VMEXIT_INVD] = { HVM_HW_NOP, NOTHING, 2 },
-	[VMEXIT_HLT] = { HVM_HW_HLT, NOTHING, 1 },
-	[VMEXIT_INVLPGA] = { HVM_HW_UNDEFINED, NOTHING },
-	[VMEXIT_IOIO] = { HVM_HW_PIO, PORT },
-	[VMEXIT_MSR] = { HVM_HW_MSR_READ, MSR, 2 },
-	[VMEXIT_TASK_SWITCH] = { HVM_HW_TASK_SWITCH, TASK_SWITCH },
-	[VMEXIT_FERR] = { HVM_HW_EXCEPTION, FERR },
-	[VMEXIT_SHUTDOWN] = { HVM_HW_TRIPLE_FAULT, NOTHING },
-	[VMEXIT_VMRUN] = { HVM_HW_UNDEFINED, NOTHING },
-	[VMEXIT_VMMCALL] = { HVM_HW_HYPERCALL, NOTHING, 3 },
-	[VMEXIT_VMLOAD ... VMEXIT_SKINIT] = { HVM_HW_UNDEFINED, NOTHING },
-	[VMEXIT_WBINVD] = { HVM_HW_NOP, NOTHING, 2 },
-	[VMEXIT_MONITOR ... VMEXIT_MWAIT_ARMED] = { HVM_HW_UNDEFINED, NOTHING },
-	[VMEXIT_XSETBV] = { HVM_HW_XSETBV, NOTHING, 3 },
-	[VMEXIT_RDPRU] = { HVM_HW_UNDEFINED, NOTHING },
+/* By exit code. Lengths are those of the instructions without redundant prefixes. */
+const struct svm_exit_rule svm_exit_rules[SVM_EXIT_RULES] = {
+	[VMEXIT_DR_READ ... VMEXIT_DR_READ + 0x1f] = { HVM_HW_DR_ACCESS, SVM_EXIT_NOTHING },
+	[VMEXIT_EXCEPTION ... VMEXIT_EXCEPTION + 0x1f] = { HVM_HW_EXCEPTION, SVM_EXIT_EXCEPTION },
+	[VMEXIT_INTR ... VMEXIT_INIT] = { HVM_HW_INTR, SVM_EXIT_NOTHING },
+	[VMEXIT_VINTR] = { HVM_HW_WINDOW, SVM_EXIT_WINDOW },
+	[VMEXIT_RDPMC] = { HVM_HW_PRIVILEGED, SVM_EXIT_NOTHING },
+	[VMEXIT_CPUID] = { HVM_HW_CPUID, SVM_EXIT_NOTHING, 2 },
+	[VMEXIT_RSM] = { HVM_HW_UNDEFINED, SVM_EXIT_NOTHING },
+	[VMEXIT_IRET] = { HVM_HW_INTR, SVM_EXIT_IRET },
+	[VMEXIT_INVD] = { HVM_HW_NOP, SVM_EXIT_NOTHING, 2 },
+	[VMEXIT_HLT] = { HVM_HW_HLT, SVM_EXIT_NOTHING, 1 },
+	[VMEXIT_INVLPGA] = { HVM_HW_UNDEFINED, SVM_EXIT_NOTHING },
+	[VMEXIT_IOIO] = { HVM_HW_PIO, SVM_EXIT_PORT },
+	[VMEXIT_MSR] = { HVM_HW_MSR_READ, SVM_EXIT_MSR, 2 },
+	[VMEXIT_TASK_SWITCH] = { HVM_HW_TASK_SWITCH, SVM_EXIT_TASK_SWITCH },
+	[VMEXIT_FERR] = { HVM_HW_EXCEPTION, SVM_EXIT_FERR },
+	[VMEXIT_SHUTDOWN] = { HVM_HW_TRIPLE_FAULT, SVM_EXIT_NOTHING },
+	[VMEXIT_VMRUN] = { HVM_HW_UNDEFINED, SVM_EXIT_NOTHING },
+	[VMEXIT_VMMCALL] = { HVM_HW_HYPERCALL, SVM_EXIT_NOTHING, 3 },
+	[VMEXIT_VMLOAD ... VMEXIT_SKINIT] = { HVM_HW_UNDEFINED, SVM_EXIT_NOTHING },
+	[VMEXIT_WBINVD] = { HVM_HW_NOP, SVM_EXIT_NOTHING, 2 },
+	[VMEXIT_MONITOR ... VMEXIT_MWAIT_ARMED] = { HVM_HW_UNDEFINED, SVM_EXIT_NOTHING },
+	[VMEXIT_XSETBV] = { HVM_HW_XSETBV, SVM_EXIT_NOTHING, 3 },
+	[VMEXIT_RDPRU] = { HVM_HW_UNDEFINED, SVM_EXIT_NOTHING },
 };
 
 /*
@@ -185,7 +160,6 @@ static void decode_fault(struct vmcb *vmcb, struct hvm_exit *exit)
 	u64 info = vmcb->exit_info_1;
 
 	exit->reason = HVM_HW_TDP_FAULT;
-	exit->insn_len = 0;
 	exit->insn_bytes_len = 0;
 	if (unlikely(info & VMEXIT_NPF_RESERVED)) {
 		exit->reason = HVM_HW_UNKNOWN;
@@ -209,34 +183,40 @@ static void decode_ferr(struct hvm_exit *exit)
 	exit->event = (struct hvm_event) { .type = HVM_EVENT_EXCEPTION, .vector = X86_TRAP_MF };
 }
 
-/* Exits with something to tell beside the reason, the frequent ones first. */
-static void decode_detail(struct svm_vcpu *svm, struct hvm_exit *exit, u8 detail, u32 code)
+/**
+ * svm_exit_detail - what an exit tells beside its reason
+ * @svm: the virtual CPU
+ * @exit: has the reason
+ * @detail: enum svm_exit_detail, not SVM_EXIT_NOTHING; the frequent ones are first
+ * @code: exit code
+ */
+void svm_exit_detail(struct svm_vcpu *svm, struct hvm_exit *exit, u8 detail, u32 code)
 {
 	struct vmcb *vmcb = svm->vmcb;
 
-	if (detail == MSR) {
+	if (detail == SVM_EXIT_MSR) {
 		exit->reason = vmcb->exit_info_1 & 1 ? HVM_HW_MSR_WRITE : HVM_HW_MSR_READ;
 		return;
 	}
-	if (detail == PORT) {
+	if (detail == SVM_EXIT_PORT) {
 		decode_port(vmcb, exit);
 		return;
 	}
 	switch (detail) {
-	case EXCEPTION:
+	case SVM_EXIT_EXCEPTION:
 		decode_exception(svm, exit, code - VMEXIT_EXCEPTION);
 		break;
-	case WINDOW:
+	case SVM_EXIT_WINDOW:
 		if (!svm_window_is_open(svm))
 			exit->reason = HVM_HW_INTR;
 		break;
-	case IRET:
+	case SVM_EXIT_IRET:
 		svm_nmi_iret(svm);
 		break;
-	case TASK_SWITCH:
+	case SVM_EXIT_TASK_SWITCH:
 		exit->raw = (u16)vmcb->exit_info_1;
 		break;
-	case FERR:
+	case SVM_EXIT_FERR:
 		decode_ferr(exit);
 		break;
 	default:
@@ -248,7 +228,6 @@ static void decode_detail(struct svm_vcpu *svm, struct hvm_exit *exit, u8 detail
 /* Codes beyond the table. */
 static void decode_rare(struct svm_vcpu *svm, struct hvm_exit *exit, u32 code)
 {
-	exit->insn_len = 0;
 	if (code != VMEXIT_INVALID) {
 		exit->reason = HVM_HW_UNKNOWN;
 		exit->raw = code;
@@ -262,33 +241,26 @@ static void decode_rare(struct svm_vcpu *svm, struct hvm_exit *exit, u32 code)
 }
 
 /**
- * svm_exit_decode - describe the exit that just happened
+ * svm_exit_beyond - an exit whose code is beyond svm_exit_rules
  * @svm: the virtual CPU
  * @exit: filled in
- *
- * Context: interrupts off
+ * @code: exit code
  */
-void svm_exit_decode(struct svm_vcpu *svm, struct hvm_exit *exit)
+void svm_exit_beyond(struct svm_vcpu *svm, struct hvm_exit *exit, u32 code)
 {
-	struct vmcb *vmcb = svm->vmcb;
-	u32 code = vmcb->exit_code;
-	const struct rule *rule;
-
-	exit->vectoring.type = HVM_EVENT_NONE;
-	if (likely(code < ARRAY_SIZE(rules))) {
-		rule = &rules[code];
-		exit->reason = rule->reason;
-		exit->insn_len = rule->len;
-		if (rule->len && svm_caps.nrip)
-			exit->insn_len = vmcb->next_rip - vmcb->rip;
-		if (rule->detail != NOTHING)
-			decode_detail(svm, exit, rule->detail, code);
-	} else if (likely(code == VMEXIT_NPF)) {
-		decode_fault(vmcb, exit);
-	} else {
+	exit->insn_len = 0;
+	if (likely(code == VMEXIT_NPF))
+		decode_fault(svm->vmcb, exit);
+	else
 		decode_rare(svm, exit, code);
-		return;
-	}
-	if (unlikely(vmcb->exit_int_info & VMCB_EVENT_VALID))
-		decode_event(svm, vmcb->exit_int_info, &exit->vectoring);
+}
+
+/**
+ * svm_exit_vectoring - the event whose delivery an exit interrupted
+ * @svm: the virtual CPU, with a valid EXITINTINFO
+ * @exit: filled in
+ */
+void svm_exit_vectoring(struct svm_vcpu *svm, struct hvm_exit *exit)
+{
+	decode_event(svm, svm->vmcb->exit_int_info, &exit->vectoring);
 }

@@ -145,6 +145,30 @@ static __always_inline void choose_spec_ctrl(struct svm_vcpu *svm)
 		cpu_feature_enabled(X86_FEATURE_V_SPEC_CTRL) ? host : svm->spec_ctrl;
 }
 
+/* Exits that only have a reason and a length are told right here; exit.c has the others. */
+static __always_inline void describe(struct svm_vcpu *svm, struct vmcb *vmcb, struct hvm_exit *exit)
+{
+	u32 code = vmcb->exit_code;
+	const struct svm_exit_rule *rule;
+
+	exit->vectoring.type = HVM_EVENT_NONE;
+	if (likely(code < SVM_EXIT_RULES)) {
+		rule = &svm_exit_rules[code];
+		exit->reason = rule->reason;
+		exit->insn_len = rule->len;
+		if (rule->len && svm_caps.nrip)
+			exit->insn_len = vmcb->next_rip - vmcb->rip;
+		if (rule->detail != SVM_EXIT_NOTHING)
+			svm_exit_detail(svm, exit, rule->detail, code);
+	} else {
+		svm_exit_beyond(svm, exit, code);
+		if (code == VMEXIT_INVALID)
+			return;
+	}
+	if (unlikely(vmcb->exit_int_info & VMCB_EVENT_VALID))
+		svm_exit_vectoring(svm, exit);
+}
+
 static noinline void after_exit(struct svm_vcpu *svm, struct hvm_exit *exit)
 {
 	if (svm->after & SVM_AFTER_DR)
@@ -177,7 +201,7 @@ void svm_enter(struct hvm_hw *hw, struct hvm_exit *exit)
 
 	vmcb->clean = VMCB_CLEAN_ALL;
 	store_registers(svm, vmcb);
-	svm_exit_decode(svm, exit);
+	describe(svm, vmcb, exit);
 	vmcb->event_inj = 0;
 	if (unlikely(svm->after))
 		after_exit(svm, exit);

@@ -124,6 +124,33 @@ struct svm_vcpu {
 	u64 spec_ctrl;
 };
 
+/* What an exit tells beside its reason. 0 stands for an exit code that nobody expects. */
+enum svm_exit_detail {
+	SVM_EXIT_UNEXPECTED,
+	SVM_EXIT_NOTHING,
+	SVM_EXIT_EXCEPTION,
+	SVM_EXIT_IRET,
+	SVM_EXIT_PORT,
+	SVM_EXIT_MSR,
+	SVM_EXIT_WINDOW,
+	SVM_EXIT_TASK_SWITCH,
+	SVM_EXIT_FERR,
+};
+
+/**
+ * struct svm_exit_rule - how an exit code is told
+ * @reason: enum hvm_hw_exit
+ * @detail: enum svm_exit_detail
+ * @len: length of the instruction that is stepped over, or 0; stands where the processor tells none
+ */
+struct svm_exit_rule {
+	u8 reason;
+	u8 detail;
+	u8 len;
+};
+
+#define SVM_EXIT_RULES	(VMEXIT_RDPRU + 1)
+
 static inline struct svm_vcpu *to_svm(struct hvm_hw *hw)
 {
 	return container_of(hw, struct svm_vcpu, hw);
@@ -146,7 +173,10 @@ void svm_enter(struct hvm_hw *hw, struct hvm_exit *exit);
 u32 svm_exceptions(const struct svm_vcpu *svm);
 
 /* exit.c */
-void svm_exit_decode(struct svm_vcpu *svm, struct hvm_exit *exit);
+extern const struct svm_exit_rule svm_exit_rules[SVM_EXIT_RULES];
+void svm_exit_detail(struct svm_vcpu *svm, struct hvm_exit *exit, u8 detail, u32 code);
+void svm_exit_beyond(struct svm_vcpu *svm, struct hvm_exit *exit, u32 code);
+void svm_exit_vectoring(struct svm_vcpu *svm, struct hvm_exit *exit);
 
 /* inject.c */
 bool svm_skip(struct hvm_hw *hw, unsigned int len);
