@@ -86,6 +86,9 @@ $(policy_objects): UCFLAGS += $(policy_flags)
 boot_sources := $(wildcard userspace/boot/*.c) userspace/vmm/memory.c userspace/vmm/failure.c \
 	userspace/libhvm/device.c
 
+UNIT_TESTS += libhvm_access
+unit_libhvm_access := userspace/libhvm/access.c userspace/libhvm/walk.c $(insn_sources)
+
 UNIT_TESTS += vmm_config
 unit_vmm_config := userspace/vmm/config.c userspace/vmm/failure.c
 
