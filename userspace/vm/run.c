@@ -58,7 +58,7 @@ int vm_run(int argc, char *argv[])
 	if (machine_run(&config, &end, &failure) < 0)
 		goto failed;
 	if (end.message[0])
-		fprintf(stderr, "vm: %s\n", end.message);
+		fprintf(stderr, "%svm: %s\n", end.in_line ? "\n" : "", end.message);
 	return end.signal ? die_of(end.signal) : end.status;
 
 failed:

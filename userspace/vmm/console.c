@@ -103,10 +103,12 @@ static bool write_piece(struct console *c)
 	if (done < 0 && errno == EAGAIN)
 		return false;
 	/* A reader that has gone away is no reason to end the guest. */
-	if (done < 0)
+	if (done < 0) {
 		c->out_gone = true;
-	else
+	} else if (done > 0) {
+		c->last = bytes[done - 1];
 		consume(c, (size_t)done);
+	}
 	return true;
 }
 
@@ -257,6 +259,7 @@ int console_init(struct console *console, struct loop *loop, struct serial *seri
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.in_open = true,
 		.terminal = terminal_is(),
+		.last = '\n',
 	};
 	return bell_init(&console->bell, loop, bell_event);
 }

@@ -45,6 +45,7 @@
  * @out_gone: standard output takes nothing any more; the guest's bytes are dropped
  * @terminal: standard input and output are a terminal: Ctrl-a is the escape
  * @escaped: the last byte was the escape
+ * @last: the last byte that was written; a new line to begin with
  */
 struct console {
 	struct serial_wire wire;
@@ -70,6 +71,7 @@ struct console {
 	bool out_gone;
 	bool terminal;
 	bool escaped;
+	uint8_t last;
 };
 
 /**

@@ -473,6 +473,7 @@ int machine_run(struct config *config, struct machine_end *end, struct failure *
 	ret = run_machine(m, f);
 	end->status = m->power.status;
 	end->signal = m->power.signal;
+	end->in_line = m->console.terminal && m->console.last != '\n';
 	memcpy(end->message, m->power.message, sizeof(end->message));
 	free(m);
 	return ret;

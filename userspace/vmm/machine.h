@@ -7,6 +7,8 @@
 #ifndef VMM_MACHINE_H
 #define VMM_MACHINE_H
 
+#include <stdbool.h>
+
 #include "vmm/config.h"
 #include "vmm/failure.h"
 
@@ -14,11 +16,13 @@
  * struct machine_end - how a machine ended
  * @status: exit status (enum power_status, or 2N+1)
  * @signal: die of this signal instead, or 0
+ * @in_line: the terminal shows a line of the guest that has no end yet
  * @message: a line for the user, or empty
  */
 struct machine_end {
 	int status;
 	int signal;
+	bool in_line;
 	char message[256];
 };
 
