@@ -12,7 +12,7 @@
 #include "../compat.h"
 #include "room.h"
 
-/* Attempts before the vCPU looks at its signals again; tables take up to four of them. */
+/* Steps before the vCPU looks at its signals again; tables take up to four of them. */
 #define MAX_ATTEMPTS	8
 
 /* Present neighbours are mapped along, in blocks of this many pages. */
@@ -30,6 +30,7 @@
  * @exclusive: small mappings have to be taken away for a large one: lock for writing
  * @zapped: that was done, or a translation was replaced: hvm_mem_finish() has to follow
  * @error: errno for HVM_FAULT_HOST, positive
+ * @entry: the second-level entry that was made, NULL if it is a larger one's part
  * @stash: tables to link in
  * @garbage: tables that were unlinked
  */
@@ -44,6 +45,7 @@ struct fault {
 	bool exclusive;
 	bool zapped;
 	int error;
+	u64 *entry;
 	struct hvm_tdp_stash stash;
 	struct hvm_tdp_garbage garbage;
 };
@@ -62,6 +64,7 @@ enum step {
 	STEP_BUSY,		/* the host is changing it: later */
 	STEP_TABLE,		/* a table is needed */
 	STEP_COLLAPSE,		/* again, with @exclusive */
+	STEP_AGAIN,		/* that is done: look again */
 };
 
 /* The largest leaf that the range, the format and the host's own mapping allow. */
@@ -96,9 +99,10 @@ static enum step map_leaf(struct fault *f, struct hvm_tdp_leaf *leaf)
 
 	if (f->exclusive && leaf->level > 1 && hvm_tdp_collapse(tdp, leaf, &f->garbage)) {
 		note_zap(f);
+		f->entry = NULL;
 		return STEP_FIXED;
 	}
-	switch (hvm_tdp_map(tdp, leaf, &f->stash)) {
+	switch (hvm_tdp_map(tdp, leaf, &f->stash, &f->entry)) {
 	case HVM_TDP_NO_TABLE:
 		return STEP_TABLE;
 	case HVM_TDP_SMALLER:
@@ -159,8 +163,8 @@ static void map_around(struct fault *f, const struct hvm_slot *slot, pte_t *ptes
 	gfn_t first, last, gfn;
 	u64 *entry;
 
-	entry = hvm_tdp_table(&f->mem->tdp, f->gfn, 1);
-	if (!entry || !follows_another(&f->mem->tdp, entry, in_table))
+	entry = f->entry;
+	if (!follows_another(&f->mem->tdp, entry, in_table))
 		return;
 	first = f->gfn - min3((u64)before, f->gfn - slot->first, (u64)in_table);
 	last = f->gfn + min3((u64)(AROUND - 1 - before), slot->last - f->gfn,
@@ -218,7 +222,7 @@ static enum step map_present(struct fault *f)
 	local_irq_save(irqs);
 	if (hvm_host_lookup(f->mem->mm, f->hva, f->write, &host)) {
 		step = install(f, slot, &host);
-		if (step == STEP_FIXED && host.ptes)
+		if (step == STEP_FIXED && host.ptes && f->entry)
 			map_around(f, slot, host.ptes);
 	}
 	local_irq_restore(irqs);
@@ -309,27 +313,44 @@ static enum step add_table(struct fault *f)
 	if (!table)
 		return STEP_NOMEM;
 	f->stash.tables[f->stash.count++] = table;
-	return STEP_TABLE;
+	return STEP_AGAIN;
 }
 
-static enum step attempt(struct fault *f)
+/* What a step asks for; STEP_AGAIN when the page is to be looked at again. */
+static enum step follow_up(struct fault *f, enum step step)
 {
-	enum step step = map_locked(f, NULL);
-
-	if (step == STEP_FETCH)
-		step = fetch_and_map(f);
 	switch (step) {
+	case STEP_FETCH:
+		return fetch_and_map(f);
 	case STEP_TABLE:
 		return add_table(f);
 	case STEP_COLLAPSE:
 		f->exclusive = true;
-		return step;
+		return STEP_AGAIN;
 	case STEP_BUSY:
 		cond_resched();
-		return step;
+		return STEP_AGAIN;
 	default:
 		return step;
 	}
+}
+
+/* Attempts after one that did not decide the fault; returns as hvm_mem_fault(). */
+static noinline enum step try_on(struct fault *f, enum step step)
+{
+	unsigned int i;
+
+	hvm_tdp_garbage_init(&f->garbage);
+	for (i = 0; i < MAX_ATTEMPTS && step > STEP_LAST; i++) {
+		step = follow_up(f, step);
+		if (step == STEP_AGAIN)
+			step = map_locked(f, NULL);
+	}
+	if (f->zapped)
+		hvm_mem_finish(f->mem, &f->garbage, true, true);
+	while (f->stash.count)
+		hvm_tdp_free(f->stash.tables[--f->stash.count]);
+	return step;
 }
 
 /**
@@ -351,7 +372,6 @@ enum hvm_fault_outcome hvm_mem_fault(struct hvm_mem *mem, gpa_t gpa, u32 access,
 {
 	struct fault f;
 	enum step step;
-	unsigned int i;
 
 	f.mem = mem;
 	f.gfn = gpa >> PAGE_SHIFT;
@@ -361,17 +381,11 @@ enum hvm_fault_outcome hvm_mem_fault(struct hvm_mem *mem, gpa_t gpa, u32 access,
 	f.zapped = false;
 	f.error = 0;
 	f.stash.count = 0;
-	hvm_tdp_garbage_init(&f.garbage);
 
-	for (i = 0; i < MAX_ATTEMPTS; i++) {
-		step = attempt(&f);
-		if (step <= STEP_LAST)
-			break;
-	}
-	if (f.zapped)
-		hvm_mem_finish(mem, &f.garbage, true, true);
-	while (f.stash.count)
-		hvm_tdp_free(f.stash.tables[--f.stash.count]);
+	/* A page that is present and a table that is there, or nothing attached: decided at once. */
+	step = map_locked(&f, NULL);
+	if (step > STEP_LAST || f.zapped)
+		step = try_on(&f, step);
 	*error = f.error;
 	return step <= STEP_LAST ? (enum hvm_fault_outcome)step : HVM_FAULT_FIXED;
 }

@@ -52,13 +52,16 @@ bool hvm_host_entry(pte_t pte, bool write, struct hvm_host_page *page)
 {
 	struct page *p;
 
-	if (!pte_access_permitted(pte, write) || pte_special(pte) || pte_devmap(pte))
+	page->writable = pte_access_permitted(pte, true);
+	if (!page->writable && (write || !pte_access_permitted(pte, false)))
 		return false;
-	p = pfn_to_page(pte_pfn(pte));
-	if (!folio_test_swapbacked(page_folio(p)))
+	if (pte_special(pte) || pte_devmap(pte))
 		return false;
 	page->pfn = pte_pfn(pte);
-	page->writable = pte_access_permitted(pte, true) && take_writable(p, pte_dirty(pte), write);
+	p = pfn_to_page(page->pfn);
+	if (!folio_test_swapbacked(page_folio(p)))
+		return false;
+	page->writable = page->writable && take_writable(p, pte_dirty(pte), write);
 	return page->writable || !write;
 }
 

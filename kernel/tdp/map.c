@@ -52,9 +52,18 @@ static void empty(u64 *table)
 		table[i] = 0;
 }
 
-/* The table below an entry; one of the stash where there is none. NULL: the stash is empty. */
-static u64 *descend(struct hvm_tdp *tdp, u64 *entry, unsigned int level,
-		    struct hvm_tdp_stash *stash)
+/* Does a larger leaf do what is wanted? */
+static bool suffices(const struct hvm_tdp *tdp, u64 entry, unsigned int level,
+		     const struct hvm_tdp_leaf *leaf)
+{
+	return hvm_tdp_present(tdp, entry) &&
+	       translate(tdp, entry, level, leaf->gfn) == leaf->hpa &&
+	       allows(tdp, entry, hvm_tdp_leaf_entry(tdp, leaf));
+}
+
+/* Put a table of the stash below an entry, unless there is one. NULL: the stash is empty. */
+static u64 *add_table(struct hvm_tdp *tdp, u64 *entry, unsigned int level,
+		      struct hvm_tdp_stash *stash)
 {
 	u64 old = hvm_tdp_load(entry);
 	u64 *table;
@@ -108,40 +117,45 @@ static enum hvm_tdp_result set_leaf(struct hvm_tdp *tdp, u64 *entry,
  * @tdp: the tables
  * @leaf: the mapping
  * @stash: tables to take from
+ * @at: out, after HVM_TDP_MAPPED and HVM_TDP_CHANGED: the entry, if it is of the leaf's level; NULL
+ *	if a larger leaf was there already and allows as much
  *
- * A larger leaf that is there already and allows as much is left alone, one that does not is split.
+ * A larger leaf that does not allow as much is split.
  *
- * Context: shared.
+ * Context: shared; @at is good until an exclusive call may run.
  *
  * Return: enum hvm_tdp_result; after HVM_TDP_NO_TABLE and HVM_TDP_SMALLER there is no new mapping
  */
 enum hvm_tdp_result hvm_tdp_map(struct hvm_tdp *tdp, const struct hvm_tdp_leaf *leaf,
-				struct hvm_tdp_stash *stash)
+				struct hvm_tdp_stash *stash, u64 **at)
 {
-	u64 wanted = hvm_tdp_leaf_entry(tdp, leaf);
 	unsigned int level = tdp->format.levels;
 	u64 *table = tdp->root;
 	u64 *entry, now;
 
-	for (;; level--) {
+	for (; level > leaf->level; level--) {
 		entry = &table[hvm_tdp_index(leaf->gfn, level)];
-		if (level == leaf->level)
-			return set_leaf(tdp, entry, leaf);
-
 		now = hvm_tdp_load(entry);
-		if (hvm_tdp_present(tdp, now) && hvm_tdp_is_leaf(tdp, now, level) &&
-		    translate(tdp, now, level, leaf->gfn) == leaf->hpa && allows(tdp, now, wanted))
+		if (hvm_tdp_present(tdp, now) && !hvm_tdp_is_leaf(tdp, now, level)) {
+			table = hvm_tdp_child(tdp, now);
+			continue;
+		}
+		if (suffices(tdp, now, level, leaf)) {
+			*at = NULL;
 			return HVM_TDP_MAPPED;
-		table = descend(tdp, entry, level, stash);
+		}
+		table = add_table(tdp, entry, level, stash);
 		if (!table)
 			return HVM_TDP_NO_TABLE;
 	}
+	*at = &table[hvm_tdp_index(leaf->gfn, level)];
+	return set_leaf(tdp, *at, leaf);
 }
 
 /**
  * hvm_tdp_fill - map a frame that the guest has not asked for yet, if nothing is there
  * @tdp: the tables
- * @entry: its entry, from hvm_tdp_table()
+ * @entry: its entry, beside one from hvm_tdp_map() or from hvm_tdp_table()
  * @leaf: the mapping
  *
  * It counts as not accessed.

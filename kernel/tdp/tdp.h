@@ -61,7 +61,7 @@ enum hvm_tdp_result {
 	HVM_TDP_MAPPED,		/* the mapping is there, or somebody else's that allows as much */
 	HVM_TDP_CHANGED,	/* it took the place of another translation: flush */
 	HVM_TDP_NO_TABLE,	/* the stash is empty: fill it and try again */
-	HVM_TDP_SMALLER		/* smaller mappings are in the way: hvm_tdp_collapse(), or map smaller */
+	HVM_TDP_SMALLER		/* smaller mappings are in the way: hvm_tdp_collapse() */
 };
 
 /* Frames that one entry of a table at @level stands for. */
@@ -100,7 +100,7 @@ u64 hvm_tdp_lookup(const struct hvm_tdp *tdp, u64 gfn, unsigned int *level);
 
 /* map.c */
 enum hvm_tdp_result hvm_tdp_map(struct hvm_tdp *tdp, const struct hvm_tdp_leaf *leaf,
-				struct hvm_tdp_stash *stash);
+				struct hvm_tdp_stash *stash, u64 **at);
 bool hvm_tdp_fill(struct hvm_tdp *tdp, u64 *entry, const struct hvm_tdp_leaf *leaf);
 
 /* zap.c */

@@ -63,8 +63,9 @@ enum hvm_tdp_result tdp_map(struct hvm_tdp *tdp, u64 gfn, u64 pfn, unsigned int 
 	};
 	struct hvm_tdp_stash stash = { .count = 0 };
 	enum hvm_tdp_result result;
+	u64 *at;
 
-	while ((result = hvm_tdp_map(tdp, &leaf, &stash)) == HVM_TDP_NO_TABLE)
+	while ((result = hvm_tdp_map(tdp, &leaf, &stash, &at)) == HVM_TDP_NO_TABLE)
 		stash.tables[stash.count++] = hvm_tdp_alloc();
 	while (stash.count)
 		hvm_tdp_free(stash.tables[--stash.count]);

@@ -74,9 +74,10 @@ static void empty_stash_is_reported(struct ktap *t)
 	struct hvm_tdp_leaf leaf = { .gfn = 1, .hpa = 0x1000, .level = 1 };
 	struct hvm_tdp_stash stash = { .count = 0 };
 	struct hvm_tdp tdp;
+	u64 *at;
 
 	tdp_open(&tdp, &tdp_npt, false);
-	KTAP_EQ(t, hvm_tdp_map(&tdp, &leaf, &stash), HVM_TDP_NO_TABLE);
+	KTAP_EQ(t, hvm_tdp_map(&tdp, &leaf, &stash, &at), HVM_TDP_NO_TABLE);
 	KTAP_TRUE(t, !tdp_look(&tdp, 1).present);
 	tdp_close(&tdp);
 }
@@ -134,7 +135,7 @@ static void huge_leaf_collapses_a_table(struct ktap *t)
 	KTAP_EQ(t, tdp_map(&tdp, 0, PAGES_2M, 2, true), HVM_TDP_SMALLER);
 	hvm_tdp_garbage_init(&garbage);
 	KTAP_TRUE(t, hvm_tdp_collapse(&tdp, &leaf, &garbage));
-	KTAP_TRUE(t, garbage.tables != NULL);
+	KTAP_TRUE(t, garbage.tables);
 	tdp_sweep(&tdp, &garbage);
 	KTAP_TRUE(t, !hvm_tdp_collapse(&tdp, &leaf, &garbage));
 	KTAP_EQ(t, tdp_look(&tdp, 3).level, 2);
@@ -277,7 +278,7 @@ static void neighbours_fill_only_what_is_empty(struct ktap *t)
 	struct hvm_tdp tdp;
 
 	tdp_open(&tdp, &tdp_npt, false);
-	KTAP_TRUE(t, hvm_tdp_table(&tdp, 8, 1) == NULL);
+	KTAP_TRUE(t, !hvm_tdp_table(&tdp, 8, 1));
 	tdp_map(&tdp, 9, 9, 1, false);
 	KTAP_TRUE(t, hvm_tdp_fill(&tdp, hvm_tdp_table(&tdp, 8, 1), &leaf));
 	KTAP_TRUE(t, !tdp_look(&tdp, 8).accessed);
@@ -298,7 +299,7 @@ struct racer {
 	unsigned int wrong;
 };
 
-/* Every thread maps every page, in an order of its own; some ask for writing, some find huge leaves. */
+/* Every thread maps every page, in an order of its own; some for writing, some in huge leaves. */
 static void *race(void *arg)
 {
 	struct racer *r = arg;
