@@ -119,6 +119,13 @@ static __always_inline void load_registers(struct svm_vcpu *svm, struct vmcb *vm
 	vmcb->rax = READ_ONCE(svm->entry.gpr[HVM_RAX]);
 }
 
+/* The guest may have trained the branch predictor against this process, too (VMSCAPE). */
+static __always_inline void guard_process(void)
+{
+	if (cpu_feature_enabled(X86_FEATURE_IBPB_EXIT_TO_USER))
+		this_cpu_write(x86_ibpb_exit_to_user, true);
+}
+
 static __always_inline void store_registers(struct svm_vcpu *svm, struct vmcb *vmcb)
 {
 	u8 class = vmcb->v_tpr;
@@ -199,6 +206,7 @@ void svm_enter(struct hvm_hw *hw, struct hvm_exit *exit)
 
 	svm_vmrun(&svm->entry);
 
+	guard_process();
 	vmcb->clean = VMCB_CLEAN_ALL;
 	store_registers(svm, vmcb);
 	describe(svm, vmcb, exit);
