@@ -353,6 +353,40 @@ static noinline enum step try_on(struct fault *f, enum step step)
 	return step;
 }
 
+/* Device memory: the one answer that needs no more than the ranges. */
+static bool is_nowhere(struct hvm_mem *mem, gfn_t gfn)
+{
+	bool nowhere;
+
+	read_lock(&mem->lock);
+	nowhere = !hvm_slot_find(mem, gfn);
+	read_unlock(&mem->lock);
+	return nowhere;
+}
+
+static noinline enum hvm_fault_outcome handle(struct hvm_mem *mem, gpa_t gpa, u32 access,
+					      int *error)
+{
+	struct fault f;
+	enum step step;
+
+	f.mem = mem;
+	f.gfn = gpa >> PAGE_SHIFT;
+	f.write = access & HVM_ACCESS_WRITE;
+	f.exec = access & HVM_ACCESS_EXEC;
+	f.exclusive = false;
+	f.zapped = false;
+	f.error = 0;
+	f.stash.count = 0;
+
+	/* A present page with its table there: decided at once. */
+	step = map_locked(&f, NULL);
+	if (step > STEP_LAST || f.zapped)
+		step = try_on(&f, step);
+	*error = f.error;
+	return step <= STEP_LAST ? (enum hvm_fault_outcome)step : HVM_FAULT_FIXED;
+}
+
 /**
  * hvm_mem_fault - map what the guest touched
  * @mem: the guest's memory
@@ -370,22 +404,7 @@ static noinline enum step try_on(struct fault *f, enum step step)
  */
 enum hvm_fault_outcome hvm_mem_fault(struct hvm_mem *mem, gpa_t gpa, u32 access, int *error)
 {
-	struct fault f;
-	enum step step;
-
-	f.mem = mem;
-	f.gfn = gpa >> PAGE_SHIFT;
-	f.write = access & HVM_ACCESS_WRITE;
-	f.exec = access & HVM_ACCESS_EXEC;
-	f.exclusive = false;
-	f.zapped = false;
-	f.error = 0;
-	f.stash.count = 0;
-
-	/* A page that is present and a table that is there, or nothing attached: decided at once. */
-	step = map_locked(&f, NULL);
-	if (step > STEP_LAST || f.zapped)
-		step = try_on(&f, step);
-	*error = f.error;
-	return step <= STEP_LAST ? (enum hvm_fault_outcome)step : HVM_FAULT_FIXED;
+	if (is_nowhere(mem, gpa >> PAGE_SHIFT))
+		return HVM_FAULT_NO_RANGE;
+	return handle(mem, gpa, access, error);
 }
