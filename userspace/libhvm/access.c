@@ -33,11 +33,17 @@ static struct hvm_access *access_of(struct insn_cpu *cpu)
 
 /* --- the same instruction again -------------------------------------------- */
 
-static bool is_same_mode(const struct hvm_run *run, const struct hvm_access_memo *m)
+/* All that the way to an instruction and its meaning depend on, but for memory. */
+static bool is_same_place(const struct hvm_access *a)
 {
-	return !((run->cr0 ^ m->cr0) | (run->cr3 ^ m->cr3) | (run->cr4 ^ m->cr4) |
-		 (run->efer ^ m->efer) | (run->cpl ^ m->cpl) |
-		 (run->seg[HVM_CS].attributes ^ m->cs) | (run->seg[HVM_CS].base ^ m->cs_base));
+	const struct hvm_run *run = a->vcpu->run;
+	const struct hvm_access_memo *m = &a->memo;
+	const struct insn_cpu *cpu = &a->cpu;
+
+	return !((run->rip ^ cpu->rip) | (run->cr0 ^ cpu->cr0) | (run->cr3 ^ m->cr3) |
+		 (run->cr4 ^ cpu->cr4) | (run->efer ^ cpu->efer) | (run->cpl ^ cpu->cpl) |
+		 (run->seg[HVM_CS].attributes ^ m->cs) | (run->seg[HVM_CS].base ^ m->cs_base) |
+		 cpu->io_checked | run->insn_bytes_len);
 }
 
 /*
@@ -48,12 +54,11 @@ static bool is_same_mode(const struct hvm_run *run, const struct hvm_access_memo
  */
 static bool is_repeated(struct hvm_access *a)
 {
-	const struct hvm_run *run = a->vcpu->run;
 	const struct hvm_access_memo *m = &a->memo;
 	const uint8_t *code;
 	unsigned int i;
 
-	if (!m->count || run->rip != m->rip || run->insn_bytes_len || !is_same_mode(run, m))
+	if (!m->count || !is_same_place(a) || a->vcpu->run->reason == HVM_EXIT_PIO)
 		return false;
 	for (i = 0; i < m->count; i++) {
 		const uint64_t *at = a->ops->ram(a, m->at[i], 8, false);
@@ -71,14 +76,9 @@ static void begin_memo(struct hvm_access *a)
 	const struct hvm_run *run = a->vcpu->run;
 
 	a->memo = (struct hvm_access_memo) {
-		.cpl = run->cpl,
 		.cs = run->seg[HVM_CS].attributes,
 		.cs_base = run->seg[HVM_CS].base,
-		.rip = run->rip,
-		.cr0 = run->cr0,
 		.cr3 = run->cr3,
-		.cr4 = run->cr4,
-		.efer = run->efer,
 	};
 	a->noting = true;
 }
@@ -198,16 +198,11 @@ static enum insn_status read_piece(struct hvm_access *a, uint64_t gpa, void *dat
 	return ret < 0 ? stop(a, ret) : INSN_OK;
 }
 
-static enum insn_status write_piece(struct hvm_access *a, uint64_t gpa, const void *data,
-				    unsigned int bytes)
+static enum insn_status write_device(struct hvm_access *a, uint64_t gpa, const void *data,
+				     unsigned int bytes)
 {
-	void *ram = a->ops->ram(a, gpa, bytes, true);
 	int ret;
 
-	if (ram) {
-		copy(ram, data, bytes);
-		return INSN_OK;
-	}
 	if (is_apic(a, gpa)) {
 		uint64_t value = 0;
 
@@ -217,6 +212,17 @@ static enum insn_status write_piece(struct hvm_access *a, uint64_t gpa, const vo
 	}
 	ret = a->ops->write(a, gpa, data, bytes);
 	return ret < 0 ? stop(a, ret) : INSN_OK;
+}
+
+static enum insn_status write_piece(struct hvm_access *a, uint64_t gpa, const void *data,
+				    unsigned int bytes)
+{
+	void *ram = a->ops->ram(a, gpa, bytes, true);
+
+	if (!ram)
+		return write_device(a, gpa, data, bytes);
+	copy(ram, data, bytes);
+	return INSN_OK;
 }
 
 /* --- addresses ----------------------------------------------------------- */
@@ -322,8 +328,9 @@ static enum insn_status mem_write(struct insn_cpu *cpu, uint64_t gva, const void
 	enum insn_status status;
 	unsigned int first;
 
+	/* What made the processor leave is that there is no memory to write to. */
 	if (use_hint(a, gva, size, &results[0].gpa))
-		return write_piece(a, results[0].gpa, buf, size);
+		return write_device(a, results[0].gpa, buf, size);
 	results[1].error = 0;
 	status = translate(a, gva, size, INSN_WRITE, results, &first);
 	if (status)
@@ -515,7 +522,6 @@ static void load_cpu(struct hvm_access *a)
 	a->cpu.io_checked = run->reason == HVM_EXIT_PIO;
 	a->cpu.io_port = run->pio.port;
 	a->cpu.io_size = run->pio.bytes;
-	a->hinted = false;
 }
 
 /* A new instruction; hardware may have delivered its bytes. */
@@ -535,8 +541,12 @@ static enum insn_status first_step(struct hvm_access *a)
 {
 	enum insn_status status;
 
-	if (is_repeated(a))
+	a->hinted = false;
+	if (is_repeated(a)) {
+		a->cpu.rflags = a->vcpu->run->rflags;
 		return insn_execute(&a->cpu, &a->insn);
+	}
+	load_cpu(a);
 	load_bytes(a);
 	status = insn_step(&a->cpu, a->bytes, &a->n, &a->insn);
 	if (!a->insn.length)
@@ -548,10 +558,12 @@ static int execute(struct hvm_access *a)
 {
 	enum insn_status status;
 
-	load_cpu(a);
 	if (a->vcpu->run->reason == HVM_EXIT_MEMORY &&
-	    (a->vcpu->run->memory.access & HVM_ACCESS_EXEC))
+	    (a->vcpu->run->memory.access & HVM_ACCESS_EXEC)) {
+		load_cpu(a);
+		load_bytes(a);
 		return -EOPNOTSUPP;
+	}
 	status = first_step(a);
 	while (status == INSN_AGAIN && !__atomic_load_n(&a->vcpu->run->stop, __ATOMIC_RELAXED))
 		status = insn_step(&a->cpu, a->bytes, &a->n, &a->insn);

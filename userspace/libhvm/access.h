@@ -28,28 +28,18 @@ struct hvm_access;
 /**
  * struct hvm_access_memo - how the bytes of the last instruction were found
  * @count: table entries on the way, 0: nothing is known
- * @cpl: CPL at the time, and what else the way depends on:
- * @cs: attributes of CS
+ * @cs: attributes of CS at the time
  * @cs_base: base of CS
- * @rip: RIP
- * @cr0: CR0
- * @cr3: CR3
- * @cr4: CR4
- * @efer: EFER
+ * @cr3: CR3; what else the way depends on is in &hvm_access.cpu
  * @code: guest physical address of the first byte
  * @at: guest physical addresses of the entries
  * @entry: what they held
  */
 struct hvm_access_memo {
 	uint8_t count;
-	uint8_t cpl;
 	uint16_t cs;
 	uint64_t cs_base;
-	uint64_t rip;
-	uint64_t cr0;
 	uint64_t cr3;
-	uint64_t cr4;
-	uint64_t efer;
 	uint64_t code;
 	uint64_t at[HVM_ACCESS_LEVELS];
 	uint64_t entry[HVM_ACCESS_LEVELS];
