@@ -281,8 +281,13 @@ static enum hvm_next handle_xsetbv(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
 	return step_over(vcpu, exit);
 }
 
+/*
+ * A guest whose exceptions raise exceptions exits on the way to its next instruction, for ever: no
+ * entry gets as far as to notice a host interrupt that is pending. So they are let in here.
+ */
 static enum hvm_next handle_exception(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
 {
+	hvm_run_open(vcpu);
 	if (hvm_event_reflect(vcpu, &exit->event))
 		return HVM_NEXT_ENTER;
 	hvm_backend->expose(vcpu->hw, true);
