@@ -10,7 +10,11 @@
 
 #define PORT	0x10
 
-/* RAX: order, RBX: address, RCX: value, in and out. Label 2 is GUEST_CODE's own. */
+/*
+ * RAX: order, RBX: address, RCX: value, in and out. Label 2 is GUEST_CODE's own. What spins opens
+ * interrupts first, though none comes: the emulators may not end a guest's run for the host while
+ * the guest holds its own back.
+ */
 extern const struct guest_code robot_code;
 GUEST_CODE("robot_code", "code64",
 	   "	mov $0x10, %edx\n"
@@ -43,6 +47,7 @@ GUEST_CODE("robot_code", "code64",
 	   "1:	cmp $6, %eax\n"
 	   "	jne again\n"
 	   "	xor %edi, %edi\n"
+	   "	sti\n"
 	   "0:	mov %rbx, %rsi\n"
 	   "	mov %rcx, %r8\n"
 	   "3:	incq (%rsi)\n"
