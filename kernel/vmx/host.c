@@ -95,7 +95,8 @@ void vmx_host_free(void)
 
 static bool vmxon(u64 pa)
 {
-	asm goto("1: vmxon %[pa]\n\tjna %l[failed]\n"
+	asm goto("1: vmxon %[pa]\n\t"
+		 "jna %l[failed]\n"
 		 _ASM_EXTABLE(1b, %l[failed])
 		 : : [pa] "m" (pa) : "cc", "memory" : failed);
 	return true;

@@ -34,7 +34,7 @@ static const int calls[] = {
 	SCMP_SYS(restart_syscall),	/* the kernel's own, after SIGSTOP and SIGCONT */
 	SCMP_SYS(getpid),		/* raise() */
 	SCMP_SYS(gettid),		/* raise() */
-	SCMP_SYS(rseq),			/* the C library, a thread's start: it may come after the lock */
+	SCMP_SYS(rseq),			/* the C library, at a thread's start */
 	SCMP_SYS(set_robust_list),	/* the same */
 	SCMP_SYS(exit),			/* a thread's end */
 	SCMP_SYS(exit_group),		/* the process's end */

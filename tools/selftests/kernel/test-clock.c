@@ -139,8 +139,7 @@ static struct time_page read_page(struct guest *g, uint64_t gpa)
 /* What the guest reads lies between what HVM_CLOCK says before and after. */
 static void clock_page_agrees_with_the_ioctl(struct ktap *t)
 {
-	const uint64_t tolerance = 1000000;
-	uint64_t before, after, ns, last = 0;
+	uint64_t before, after, ns, last = 0, tolerance;
 	struct time_page page;
 	struct guest g;
 
@@ -155,6 +154,8 @@ static void clock_page_agrees_with_the_ioctl(struct ktap *t)
 		page = read_page(&g, GUEST_DATA);
 		ns = page_ns(&page, ns);
 		after = get_clock(&g).guest_ns;
+		/* On a host whose TSC is not stable the page is near the truth, and no more. */
+		tolerance = page.flags & 1 ? 1000000 : 1000000000;
 		KTAP_TRUE(t, before <= ns + tolerance && ns <= after + tolerance);
 		KTAP_TRUE(t, ns >= last || !(page.flags & 1));
 		last = ns;

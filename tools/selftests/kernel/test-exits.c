@@ -657,7 +657,6 @@ GUEST_CODE("lower_tpr", "code64",
 	   "mov $0x808, %ecx; mov $0x30, %eax; xor %edx, %edx; wrmsr; mov %cr8, %rdi; jmp .");
 GUEST_CODE("lower_cr8", "code64", "mov $3, %eax; mov %rax, %cr8; mov %cr8, %rdi; jmp .");
 
-
 static void lower_priority(struct ktap *t, const struct guest_code *code)
 {
 	struct guest g;

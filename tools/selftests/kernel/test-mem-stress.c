@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Guest memory while the host is busy with it: virtual processors count in pages, each in its own,
- * while another thread forks, protects, swaps out, merges, collapses, moves or replaces that memory.
- * At the end every page has to hold exactly the rounds that were counted: one write that went to a
- * page the process does not have any more, and a count is short.
+ * while another thread forks, protects, swaps out, merges, collapses, moves or replaces that
+ * memory. At the end every page has to hold exactly the rounds that were counted: one write that
+ * went to a page the process does not have any more, and a count is short.
  */
 #include <pthread.h>
 #include <sched.h>

@@ -18,7 +18,7 @@ struct fixture {
 	struct hvm_run run;
 	struct hvm_vcpu vcpu;
 	struct hvm_access access;
-	_Alignas(4096) uint8_t ram[RAM_BYTES];
+	uint8_t ram[RAM_BYTES] __attribute__((aligned(4096)));
 	uint8_t device[0x2000];
 	unsigned int reads;
 	unsigned int writes;
