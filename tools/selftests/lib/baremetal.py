@@ -9,7 +9,7 @@ import tempfile
 BASE = 0x100000
 CODE = BASE + 0x20
 MAGIC = 0x1BADB002
-TIMEOUT = 60
+TIMEOUT = 240
 
 
 def u32(value):
