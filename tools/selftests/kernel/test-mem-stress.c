@@ -87,6 +87,8 @@ static void *count(void *arg)
 		reason = robot_resume(&c->r);
 	}
 	c->failed = reason == HVM_EXIT_PIO ? 0 : reason;
+	if (c->failed)
+		guest_report(&c->r.g);
 	return NULL;
 }
 

@@ -479,3 +479,25 @@ const char *guest_reason(int reason)
 		return "beyond the table";
 	return names[reason];
 }
+
+/**
+ * guest_report() - print what a failure is looked into with: where the guest stands
+ * @g: the guest; not running
+ */
+void guest_report(struct guest *g)
+{
+	struct hvm_state state;
+	unsigned int i;
+
+	if (guest_get(g, HVM_STATE_GPR | HVM_STATE_CONTROL | HVM_STATE_EVENTS, &state))
+		return;
+	printf("# exit %s, %llx %llx %llx %llx\n", guest_reason(g->run->reason), g->run->padding[0],
+	       g->run->padding[1], g->run->padding[2], g->run->padding[3]);
+	printf("# rip %llx rflags %llx cr2 %llx cr3 %llx, injected %u/%u, pending %u/%u\n",
+	       state.gpr.rip, state.gpr.rflags, state.control.cr2, state.control.cr3,
+	       state.events.injected.type, state.events.injected.vector,
+	       state.events.pending.type, state.events.pending.vector);
+	for (i = 0; i < HVM_GPR_COUNT; i++)
+		printf("%s%llx%s", i ? " " : "# gpr ", state.gpr.gpr[i],
+		       i + 1 < HVM_GPR_COUNT ? "" : "\n");
+}

@@ -57,10 +57,10 @@ struct guest_code {
 	asm(".pushsection .rodata\n"						\
 	    "	.balign 4\n"							\
 	    "	.globl " name "\n"						\
-	    name ":	.long 2f - 1f\n"					\
-	    "1:	." mode "\n"							\
+	    name ":	.long .L" name "_end - .L" name "_text\n"		\
+	    ".L" name "_text: ." mode "\n"					\
 	    body "\n"								\
-	    "2:	.code64\n"							\
+	    ".L" name "_end: .code64\n"					\
 	    ".popsection\n")
 
 /**
@@ -106,6 +106,7 @@ int guest_set_msr(struct guest *g, uint32_t index, uint64_t value);
 int guest_msi(struct guest *g, uint32_t data);
 int guest_kick(int fd);
 const char *guest_reason(int reason);
+void guest_report(struct guest *g);
 
 /* Run and expect an exit; says what came instead. Leaves the (void) case when it is another. */
 #define GUEST_EXPECT(g, expected) do {						\

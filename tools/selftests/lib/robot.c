@@ -11,9 +11,8 @@
 #define PORT	0x10
 
 /*
- * RAX: order, RBX: address, RCX: value, in and out. Label 2 is GUEST_CODE's own. What spins opens
- * interrupts first, though none comes: the emulators may not end a guest's run for the host while
- * the guest holds its own back.
+ * RAX: order, RBX: address, RCX: value, in and out. What spins opens interrupts first, though none
+ * comes: the emulators may not end a guest's run for the host while the guest holds its own back.
  */
 extern const struct guest_code robot_code;
 GUEST_CODE("robot_code", "code64",
@@ -50,10 +49,10 @@ GUEST_CODE("robot_code", "code64",
 	   "	sti\n"
 	   "0:	mov %rbx, %rsi\n"
 	   "	mov %rcx, %r8\n"
-	   "3:	incq (%rsi)\n"
+	   "2:	incq (%rsi)\n"
 	   "	add $4096, %rsi\n"
 	   "	dec %r8\n"
-	   "	jnz 3b\n"
+	   "	jnz 2b\n"
 	   "	inc %rdi\n"
 	   "	cmpq $0, 0x20000\n"
 	   "	je 0b\n"
