@@ -60,6 +60,9 @@ class Bochs:
         self.run = run
         self.channel_path = "/dev/ttyS1"
 
+    def processors(self):
+        return ""
+
     def prepare(self, make_initramfs, tree):
         """Build the CD: boot loader, kernel, initramfs, and the host's files under root/."""
         make_initramfs(self.run.file("initramfs"))

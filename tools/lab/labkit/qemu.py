@@ -39,6 +39,16 @@ class Qemu:
         self.single = options.icount
         self.channel_path = "/dev/lab-channel"
 
+    def spare_processor(self):
+        """Is there one that runs no guest? Whenever a processor restores x87 state, QEMU rewrites
+        flags of the first one that say whether it is in a guest and on nested paging, and an entry
+        or exit that the first one makes meanwhile is half lost."""
+        return self.options.smp > 1
+
+    def processors(self):
+        """The list of those that run the command, "" for all."""
+        return f"1-{self.options.smp}" if self.spare_processor() else ""
+
     def prepare(self, make_initramfs, tree):
         self.image = direct_image(tree["cache"], self.kernel.image)
         make_initramfs(self.run.file("initramfs"))
@@ -53,7 +63,7 @@ class Qemu:
         append = ["console=ttyS0", *APPEND, *options.append]
         return [
             PROGRAM, "-M", "q35", *self._accel(), "-cpu", options.cpu or "max,+svm",
-            "-smp", str(options.smp), "-m", str(options.memory), "-nodefaults", "-nographic",
+            "-smp", str(options.smp + self.spare_processor()), "-m", str(options.memory), "-nodefaults", "-nographic",
             "-no-reboot", "-serial", f"file:{self.run.file('kernel.log')}",
             "-kernel", self.image, "-initrd", self.run.file("initramfs"),
             "-append", " ".join(append),
