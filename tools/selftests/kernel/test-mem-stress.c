@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -20,7 +21,6 @@
 #define MIB		(1UL << 20)
 #define AT		0x40000000UL
 #define BYTES		(4 * MIB)
-#define MILLISECONDS	1500
 #define CPUS		2
 #define PART		(BYTES / CPUS)	/* of each processor */
 #define PAGES		64UL		/* that it counts in, from the start of its part */
@@ -120,11 +120,19 @@ static uint64_t now_ms(void)
 	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
 }
 
+/* STRESS_MS in the environment: for how long each case disturbs. */
+static unsigned long milliseconds(void)
+{
+	const char *text = getenv("STRESS_MS");
+
+	return text ? strtoul(text, NULL, 10) : 1000;
+}
+
 /* Let them count, disturb them for a while, and look at the pages. */
 static void stress_run(struct stress *s, void (*disturb)(struct stress *s))
 {
 	atomic_ulong *stop = (atomic_ulong *)(s->counters[0].r.g.ram + ROBOT_STOP);
-	uint64_t end = now_ms() + MILLISECONDS, i, wrong;
+	uint64_t end = now_ms() + milliseconds(), i, wrong;
 	struct counter *c;
 
 	for (c = s->counters; c < s->counters + CPUS; c++)
