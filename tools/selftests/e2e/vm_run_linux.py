@@ -1,12 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Stock Linux guests: booted by the 64-bit protocol and by PVH, to a command and to a shell, and
-ended by debug exit, power-off and reboot."""
+"""Stock Linux guests in more ways than one: booted by PVH, used at a terminal, ended by power-off
+and reboot."""
 
 import lzma
 import os
 import pty
-import re
 import select
 import struct
 import subprocess
@@ -17,33 +16,11 @@ sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../lib"))
 
-import ktap                                     # noqa: E402
-from baremetal import TIMEOUT, Files, run       # noqa: E402
+import ktap                                                             # noqa: E402
+from baremetal import TIMEOUT, run                                      # noqa: E402
+from stock import BOOT_TIMEOUT, boot, files, initrd, kernel             # noqa: E402
 
-TREE = os.path.join(HERE, "../../..")
-KERNELS = os.environ.get("LAB_KERNELS", os.path.join(TREE, "build/kernels"))
-BOOT_TIMEOUT = 400
-# What tools/lab/guest-init writes to the debug-exit port for a command that succeeds.
-SUCCESS = 255
 suite = ktap.Suite()
-files = Files()
-
-
-def initrd(command=None):
-    path = os.path.join(files.directory.name, f"initrd{files.count}")
-    files.count += 1
-    subprocess.run([os.path.join(TREE, "tools/lab/guest-initrd"), path, *filter(None, [command])],
-                   check=True)
-    return path
-
-
-def kernel(version):
-    return os.path.join(KERNELS, version, "vmlinuz")
-
-
-def boot(image, command, append="console=ttyS0 quiet panic=-1", *options):
-    return run("--kernel", image, "--initrd", initrd(command), "--append", append, *options,
-               timeout=BOOT_TIMEOUT)
 
 
 def vmlinux(path):
@@ -54,23 +31,6 @@ def vmlinux(path):
     length = struct.unpack_from("<I", image, 0x24C)[0]
     # The last four bytes are the length of the content.
     return lzma.decompress(image[start:start + length - 4])
-
-
-def boots_to_a_command(t, version):
-    status, output, error = boot(kernel(version), "uname -r; nproc; cat /proc/cmdline")
-    t.equal((status, error), (SUCCESS, ""))
-    t.true(re.search(rb"(?m)^6\.\d+\.\d+\S*\r?\n1\r?\nconsole=ttyS0 quiet panic=-1\r?$", output),
-           repr(output))
-
-
-@suite.case
-def linux_6_1_boots_to_a_command(t):
-    boots_to_a_command(t, "6.1")
-
-
-@suite.case
-def linux_6_12_boots_to_a_command(t):
-    boots_to_a_command(t, "6.12")
 
 
 @suite.case

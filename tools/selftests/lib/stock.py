@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Debian's own kernels as guests of `vm run`."""
+
+import os
+import subprocess
+
+from baremetal import Files, run
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+TREE = os.path.join(HERE, "../../..")
+KERNELS = os.environ.get("LAB_KERNELS", os.path.join(TREE, "build/kernels"))
+# Seconds. Where the processor is interpreted a boot takes minutes.
+BOOT_TIMEOUT = 400 if os.environ.get("LAB_HOST") == "svm" else 1200
+# What tools/lab/guest-init writes to the debug-exit port for a command that succeeds.
+SUCCESS = 255
+files = Files()
+
+
+def initrd(command=None):
+    """One with a shell, which runs @command; returns its path."""
+    path = os.path.join(files.directory.name, f"initrd{files.count}")
+    files.count += 1
+    subprocess.run([os.path.join(TREE, "tools/lab/guest-initrd"), path, *filter(None, [command])],
+                   check=True)
+    return path
+
+
+def kernel(version):
+    return os.path.join(KERNELS, version, "vmlinuz")
+
+
+def boot(image, command, append="console=ttyS0 quiet panic=-1", *options):
+    """Boot to @command; returns status, standard output, standard error."""
+    return run("--kernel", image, "--initrd", initrd(command), "--append", append, *options,
+               timeout=BOOT_TIMEOUT)
