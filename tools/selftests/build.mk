@@ -173,8 +173,8 @@ libfuzz: $(FUZZERS:%=$(BUILD)/bin/libfuzz-%)
 
 KERNEL_TESTS += lapic
 KERNEL_TESTS += exits
-KERNEL_TESTS += clock cpuid msr
-$(addprefix $(BUILD)/bin/test-,clock cpuid msr): $(BUILD)/obj/tools/selftests/lib/step.o
+KERNEL_TESTS += clock cpuid msr args
+$(addprefix $(BUILD)/bin/test-,clock cpuid msr args): $(BUILD)/obj/tools/selftests/lib/step.o
 KERNEL_TESTS += mem mem-args mem-stress charge
 
 define kernel_test_rule
