@@ -47,10 +47,13 @@ static long call(const struct hvm_ioctl *io, void *object, void *arg, void __use
 	ret = fetch(io, arg, user, &size);
 	if (ret)
 		return ret;
+	shared = min_t(u32, size, io->bytes);
+	/* A struct that cannot be written is found out before anything has changed. */
+	if (io->flags && copy_to_user(user, arg, shared))
+		return -EFAULT;
 	ret = io->call(object, arg);
 	if (!(io->flags & (ret < 0 ? HVM_IOCTL_OUT_ERR : HVM_IOCTL_OUT)))
 		return ret;
-	shared = min_t(u32, size, io->bytes);
 	if (copy_to_user(user, arg, shared))
 		return -EFAULT;
 	return ret;

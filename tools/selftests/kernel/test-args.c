@@ -305,6 +305,42 @@ static void pointers(struct ktap *t)
 	for_each_call(t, check_pointers);
 }
 
+/* An answer that cannot be given is found out before anything is done. */
+static void answers_that_cannot_be_given(struct ktap *t)
+{
+	struct hvm_clock *clock;
+	struct hvm_state *state, before, after;
+	uint8_t *two = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			    -1, 0);
+	struct guest g;
+
+	KTAP_REQUIRE(t, two != MAP_FAILED);
+	if (!guest_open(&g, t, GUEST_RAM))
+		return;
+	clock = (struct hvm_clock *)(two + PAGE - offsetof(struct hvm_clock, host_tsc));
+	*clock = (struct hvm_clock) {
+		.size = sizeof(*clock), .flags = HVM_CLOCK_SET, .guest_ns = 1ULL << 62,
+	};
+	KTAP_OK(t, guest_get(&g, HVM_STATE_GPR, &before));
+	state = (struct hvm_state *)(two + PAGE - offsetof(struct hvm_state, segments));
+	KTAP_OK(t, mprotect(two + PAGE, PAGE, PROT_READ));
+	KTAP_ERRNO(t, ioctl(g.vm, HVM_CLOCK, clock), EFAULT);
+	KTAP_OK(t, mprotect(two + PAGE, PAGE, PROT_READ | PROT_WRITE));
+	clock->flags = 0;
+	KTAP_OK(t, ioctl(g.vm, HVM_CLOCK, clock));
+	KTAP_TRUE(t, clock->guest_ns < 1ULL << 62);
+
+	memset(two, 0, 2 * PAGE);
+	*state = before;
+	state->gpr.gpr[HVM_RAX] ^= 0x1234;
+	KTAP_OK(t, mprotect(two + PAGE, PAGE, PROT_READ));
+	KTAP_ERRNO(t, ioctl(g.vcpu, HVM_SET_STATE, state), EFAULT);
+	KTAP_OK(t, guest_get(&g, HVM_STATE_GPR, &after));
+	KTAP_EQ(t, after.gpr.gpr[HVM_RAX], before.gpr.gpr[HVM_RAX]);
+	munmap(two, 2 * PAGE);
+	guest_close(&g);
+}
+
 static void flags_and_reserved_fields(struct ktap *t)
 {
 	static const struct {
@@ -754,6 +790,7 @@ static const struct ktap_case cases[] = {
 	{ "only_ioctls", only_ioctls },
 	{ "sizes", sizes },
 	{ "pointers", pointers },
+	{ "answers_that_cannot_be_given", answers_that_cannot_be_given },
 	{ "flags_and_reserved_fields", flags_and_reserved_fields },
 	{ "list_of_msrs", list_of_msrs },
 	{ "table_of_cpuid", table_of_cpuid },
