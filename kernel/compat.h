@@ -46,4 +46,15 @@ static inline unsigned int hvm_compat_gup_flags(void)
 #endif
 }
 
+/* 6.3 left the flags of a mapping to functions of their own. */
+static inline void hvm_compat_vm_flags_mod(struct vm_area_struct *vma, vm_flags_t set,
+					   vm_flags_t clear)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+	vma->vm_flags = (vma->vm_flags | set) & ~clear;
+#else
+	vm_flags_mod(vma, set, clear);
+#endif
+}
+
 #endif /* HVM_COMPAT_H */

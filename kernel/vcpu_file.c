@@ -9,6 +9,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 
+#include "compat.h"
 #include "cpu/run.h"
 #include "cpu/state.h"
 #include "ioctl.h"
@@ -128,7 +129,7 @@ static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long addres
 	return ret;
 }
 
-/* The mapping holds the file, and so the vCPU and its page. */
+/* The mapping holds the file, and so the vCPU and its page. What is refused here stays refused. */
 static int vcpu_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	struct hvm_vcpu *vcpu = file->private_data;
@@ -137,6 +138,7 @@ static int vcpu_mmap(struct file *file, struct vm_area_struct *vma)
 		return -EINVAL;
 	if (!(vma->vm_flags & VM_SHARED) || vma->vm_flags & VM_EXEC)
 		return -EINVAL;
+	hvm_compat_vm_flags_mod(vma, VM_DONTEXPAND, VM_MAYEXEC);
 	return vm_insert_page(vma, vma->vm_start, virt_to_page(vcpu->run));
 }
 

@@ -735,6 +735,7 @@ static void mapping_the_run_page(struct ktap *t)
 {
 	const int rw = PROT_READ | PROT_WRITE;
 	struct guest g;
+	void *page;
 
 	if (!guest_open(&g, t, GUEST_RAM))
 		return;
@@ -750,6 +751,13 @@ static void mapping_the_run_page(struct ktap *t)
 	expect_mmap(t, g.vcpu, PAGE, rw | PROT_EXEC, MAP_SHARED, 0, EINVAL);
 	expect_mmap(t, g.vm, PAGE, rw, MAP_SHARED, 0, ENODEV);
 	expect_mmap(t, g.dev, PAGE, rw, MAP_SHARED, 0, ENODEV);
+
+	/* It does not grow, and what was taken away of it stays away. */
+	page = mremap(g.run, PAGE, 2 * PAGE, MREMAP_MAYMOVE);
+	KTAP_TRUE(t, page == MAP_FAILED);
+	if (page != MAP_FAILED)
+		g.run = page;
+	KTAP_ERRNO(t, mprotect(g.run, PAGE, rw | PROT_EXEC), EACCES);
 	guest_close(&g);
 }
 
