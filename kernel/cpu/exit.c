@@ -282,6 +282,17 @@ static enum hvm_next handle_xsetbv(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
 }
 
 /*
+ * The exception whose delivery failed for good is lost: whoever sets the vCPU up again finds none
+ * on its way.
+ */
+static enum hvm_next handle_triple_fault(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
+{
+	vcpu->events.injected.type = HVM_EVENT_NONE;
+	hvm_backend->expose(vcpu->hw, true);
+	return hvm_exit_leave(vcpu, HVM_EXIT_SHUTDOWN);
+}
+
+/*
  * A guest whose exceptions raise exceptions exits on the way to its next instruction, for ever: no
  * entry gets as far as to notice a host interrupt that is pending. So they are let in here.
  */
@@ -290,8 +301,7 @@ static enum hvm_next handle_exception(struct hvm_vcpu *vcpu, struct hvm_exit *ex
 	hvm_run_open(vcpu);
 	if (hvm_event_reflect(vcpu, &exit->event))
 		return HVM_NEXT_ENTER;
-	hvm_backend->expose(vcpu->hw, true);
-	return hvm_exit_leave(vcpu, HVM_EXIT_SHUTDOWN);
+	return handle_triple_fault(vcpu, exit);
 }
 
 static enum hvm_next handle_undefined(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
@@ -333,12 +343,6 @@ static enum hvm_next handle_task_switch(struct hvm_vcpu *vcpu, struct hvm_exit *
 static enum hvm_next handle_unknown(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
 {
 	return leave_unsupported(vcpu, HVM_UNSUPPORTED_EXIT, exit->raw);
-}
-
-static enum hvm_next handle_triple_fault(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
-{
-	hvm_backend->expose(vcpu->hw, true);
-	return hvm_exit_leave(vcpu, HVM_EXIT_SHUTDOWN);
 }
 
 static enum hvm_next handle_invalid(struct hvm_vcpu *vcpu, struct hvm_exit *exit)

@@ -176,6 +176,9 @@ KERNEL_TESTS += exits
 KERNEL_TESTS += clock cpuid msr args
 $(addprefix $(BUILD)/bin/test-,clock cpuid msr args): $(BUILD)/obj/tools/selftests/lib/step.o
 KERNEL_TESTS += mem mem-args mem-stress charge
+KERNEL_TESTS += bad-state
+KERNEL_TESTS += host
+$(BUILD)/bin/test-host: $(addprefix $(BUILD)/obj/tools/selftests/lib/,actor.o task.o vectors.o)
 
 define kernel_test_rule
 PROGRAMS += $(BUILD)/bin/test-$(1)

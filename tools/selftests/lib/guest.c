@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "guest.h"
@@ -338,6 +339,29 @@ int guest_run(struct guest *g)
 }
 
 /**
+ * guest_run_for() - HVM_RUN of a guest that nobody knows where it goes
+ * @g: the guest
+ * @ms: milliseconds after which a signal ends it
+ *
+ * Return: enum hvm_exit_reason, or GUEST_ERRNO(); EINTR when the time was up.
+ */
+int guest_run_for(struct guest *g, unsigned int ms)
+{
+	/* Again and again, for the first signal may come before the guest runs. */
+	const struct itimerval on = {
+		.it_interval.tv_usec = ms * 1000,
+		.it_value.tv_usec = ms * 1000,
+	};
+	const struct itimerval off = {};
+	int err;
+
+	setitimer(ITIMER_REAL, &on, NULL);
+	err = ioctl(g->vcpu, HVM_RUN, 0) ? errno : 0;
+	setitimer(ITIMER_REAL, &off, NULL);
+	return err ? GUEST_ERRNO(err) : (int)g->run->reason;
+}
+
+/**
  * guest_complete() - tell that the last exit's access is done, and run on
  * @g: the guest
  * @len: the instruction's length, 0: as the kernel knows it
@@ -500,4 +524,15 @@ void guest_report(struct guest *g)
 	for (i = 0; i < HVM_GPR_COUNT; i++)
 		printf("%s%llx%s", i ? " " : "# gpr ", state.gpr.gpr[i],
 		       i + 1 < HVM_GPR_COUNT ? "" : "\n");
+}
+
+/**
+ * guest_host_is() - which host of the lab the test runs in, for what emulators fall over
+ * @name: svm, svm-bochs, vmx
+ */
+bool guest_host_is(const char *name)
+{
+	const char *host = getenv("LAB_HOST");
+
+	return host && !strcmp(host, name);
 }

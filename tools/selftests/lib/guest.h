@@ -98,6 +98,7 @@ void guest_long(struct guest *g, const struct guest_code *code);
 void guest_gate(struct guest *g, unsigned int vector, const struct guest_code *code, uint64_t gpa);
 
 int guest_run(struct guest *g);
+int guest_run_for(struct guest *g, unsigned int ms);
 int guest_complete(struct guest *g, unsigned int len);
 int guest_get(struct guest *g, uint32_t mask, struct hvm_state *state);
 int guest_set(struct guest *g, uint32_t mask, struct hvm_state *state);
@@ -107,6 +108,7 @@ int guest_msi(struct guest *g, uint32_t data);
 int guest_kick(int fd);
 const char *guest_reason(int reason);
 void guest_report(struct guest *g);
+bool guest_host_is(const char *name);
 
 /* Run and expect an exit; says what came instead. Leaves the (void) case when it is another. */
 #define GUEST_EXPECT(g, expected) do {						\
