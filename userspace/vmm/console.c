@@ -19,6 +19,8 @@
 #define ESCAPE_LEAVE	'x'
 /* A terminal that is ready takes this much without blocking. */
 #define WRITE_PIECE	256
+/* Written before the loop looks at anything else. */
+#define WRITE_PIECES	(CONSOLE_OUT / WRITE_PIECE)
 
 /* --- from the guest ------------------------------------------------------ */
 
@@ -120,13 +122,18 @@ static void watch_output(struct console *c, bool watch)
 	loop_modify(c->loop, &c->output, watch ? EPOLLOUT : 0);
 }
 
+/* A guest that never pauses must not keep the loop from signals, input and the machine's end. */
 static void pump_output(struct console *c)
 {
 	const uint8_t *bytes;
+	bool waiting;
 
-	while (write_piece(c))
+	for (int i = 0; i < WRITE_PIECES && write_piece(c); i++)
 		;
-	watch_output(c, peek(c, &bytes) > 0);
+	waiting = peek(c, &bytes) > 0;
+	watch_output(c, waiting);
+	if (waiting && !c->out_polled)
+		bell_ring(&c->bell);
 }
 
 static void output_event(struct loop_source *source, uint32_t events)
@@ -280,11 +287,30 @@ int console_start(struct console *console)
 	return 0;
 }
 
-void console_flush(struct console *console, bool wait)
+/* False: standard output takes nothing and whoever waits shall not. */
+static bool wait_for_output(int interrupt)
 {
-	console->out_polled = !wait;
-	while (write_piece(console))
-		;
+	struct pollfd fds[] = {
+		{ .fd = STDOUT_FILENO, .events = POLLOUT },
+		{ .fd = interrupt, .events = POLLIN },
+	};
+
+	while (poll(fds, 2, -1) < 0)
+		if (errno != EINTR)
+			return false;
+	return fds[0].revents;
+}
+
+void console_flush(struct console *console, int interrupt)
+{
+	const uint8_t *bytes;
+
+	console->out_polled = true;
+	console->out_watched = true;
+	do {
+		while (write_piece(console))
+			;
+	} while (peek(console, &bytes) && interrupt >= 0 && wait_for_output(interrupt));
 }
 
 void console_deinit(struct console *console)

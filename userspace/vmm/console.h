@@ -97,9 +97,9 @@ int console_start(struct console *console);
 /**
  * console_flush() - write what the guest has sent, after the vCPUs have stopped
  * @console: the console
- * @wait: wait for a slow reader; otherwise drop what it does not take at once
+ * @interrupt: wait for a slow reader until this file is readable; -1: drop what is not taken at once
  */
-void console_flush(struct console *console, bool wait);
+void console_flush(struct console *console, int interrupt);
 
 /**
  * console_deinit() - release what console_init() took

@@ -160,15 +160,24 @@ static void signal_event(struct loop_source *source, uint32_t events)
 		terminal_raw();
 }
 
+/* What the parent ignores for us (nohup, a shell's background job) stays ignored. */
+static void add_unless_ignored(sigset_t *set, int signal)
+{
+	struct sigaction action;
+
+	if (!sigaction(signal, NULL, &action) && action.sa_handler != SIG_IGN)
+		sigaddset(set, signal);
+}
+
 static int watch_signals(struct machine *m)
 {
 	sigset_t set;
 	int ret;
 
 	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
+	add_unless_ignored(&set, SIGINT);
+	add_unless_ignored(&set, SIGTERM);
+	add_unless_ignored(&set, SIGHUP);
 	sigaddset(&set, SIGCONT);
 	/* Blocked in this thread and in all that it starts. */
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
@@ -255,6 +264,8 @@ static int set_cpuid(struct machine *m, struct failure *f)
 		table->count = sizeof(table->entry) / sizeof(table->entry[0]);
 		ret = hvm_cpuid_offer(m->device, table->entry, &table->count);
 	}
+	if (!ret && table->count > sizeof(table->entry) / sizeof(table->entry[0]))
+		ret = -E2BIG;
 	if (!ret) {
 		cpuid_set_topology(table, m->config->cpus);
 		ret = hvm_set_cpuid(m->vm, table->entry, table->count);
@@ -396,6 +407,7 @@ static void discard_threads(struct machine *m, uint32_t started)
 static int run(struct machine *m, struct failure *f)
 {
 	uint32_t started;
+	bool hurry;
 	int ret;
 
 	pthread_mutex_lock(&m->board.gate);
@@ -410,7 +422,8 @@ static int run(struct machine *m, struct failure *f)
 	if (ret < 0)
 		power_end(&m->power, POWER_ERROR, "the event loop failed: %s", strerror(-ret));
 	stop_vcpus(m, started);
-	console_flush(&m->console, m->power.status != POWER_LEFT && !m->power.signal);
+	hurry = m->power.status == POWER_LEFT || m->power.signal;
+	console_flush(&m->console, hurry ? -1 : m->signals.fd);
 	terminal_restore();
 	return 0;
 }

@@ -106,7 +106,8 @@ int sandbox_enter(void)
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -errno;
-	filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	/* Deadly, too, but the terminal's handler of SIGSYS comes first; it cannot be blocked. */
+	filter = seccomp_init(SCMP_ACT_TRAP);
 	if (!filter)
 		return -ENOMEM;
 	ret = build(filter);

@@ -39,7 +39,9 @@ static void restore_and_die(int signal)
 
 static void watch_fatal_signals(void)
 {
-	static const int fatal[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS };
+	static const int fatal[] = {
+		SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS, SIGQUIT, SIGALRM, SIGUSR1, SIGUSR2,
+	};
 	struct sigaction action = { .sa_handler = restore_and_die, .sa_flags = SA_RESETHAND };
 
 	for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++)

@@ -144,6 +144,9 @@ static void handle_exit(struct vcpu *vcpu)
 	case HVM_EXIT_STOPPED:
 	case HVM_EXIT_INTWINDOW:
 		break;
+	case HVM_EXIT_FAULT:
+		end_stuck(vcpu, POWER_ERROR, " has no memory");
+		break;
 	case HVM_EXIT_SHUTDOWN:
 		end_stuck(vcpu, POWER_TRIPLE_FAULT, "");
 		break;

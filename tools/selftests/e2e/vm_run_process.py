@@ -18,7 +18,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..
 
 import ktap                     # noqa: E402
 from baremetal import (HLT, IN8, OUT8, SELF, TIMEOUT, Files, exit_with, mov_edx, multiboot,  # noqa: E402
-                       out)
+                       out, power_off)
 
 PRIVATE_MAX_KIB = 1536
 suite = ktap.Suite()
@@ -30,6 +30,11 @@ HALTED = files.write(multiboot(READY + HLT + SELF))
 # Echo every byte that arrives.
 WAIT = mov_edx(0x3FD) + b"\xec\xa8\x01\x74\xfb" + mov_edx(0x3F8) + IN8 + OUT8
 ECHO = files.write(multiboot(READY + WAIT + b"\xeb" + struct.pack("b", -len(WAIT) - 2)))
+# Characters without a pause.
+NOISY = files.write(multiboot(READY + b"\xee\xeb\xfd"))
+# More than a pipe takes, then the end.
+MUCH = files.write(multiboot(READY + b"\xb9" + struct.pack("<I", 80000) + b"\xee\x49\x75\xfc" +
+                             power_off()))
 LEAVES = files.write(multiboot(READY + exit_with(2)))
 
 
@@ -86,6 +91,11 @@ def proc(pid, name):
         return file.read()
 
 
+def is_full(pipe):
+    """Does it hold as much as a pipe does?"""
+    return struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, b"    "))[0] > 65000
+
+
 def field(pid, file, name):
     for line in proc(pid, file).splitlines():
         if line.startswith(name + ":"):
@@ -123,6 +133,17 @@ def escape_leaves_behind_much_input(t):
 
 
 @suite.case
+def escape_leaves_a_noisy_guest(t):
+    terminal = Terminal("--kernel", NOISY)
+    terminal.read()
+    terminal.write(b"\x01x")
+    while terminal.process.poll() is None:
+        if select.select([terminal.master], [], [], 0.1)[0]:
+            os.read(terminal.master, 65536)
+    t.equal(terminal.end(), (8, True))
+
+
+@suite.case
 def escape_twice_sends_it(t):
     terminal = Terminal("--kernel", ECHO)
     terminal.read()
@@ -146,10 +167,11 @@ def terminal_restored_after_every_end(t):
 
 @suite.case
 def terminal_restored_after_a_crash(t):
-    terminal = Terminal("--kernel", LOOP)
-    terminal.read()
-    terminal.process.send_signal(signal.SIGSEGV)
-    t.equal(terminal.end(), (-signal.SIGSEGV, True))
+    for number in (signal.SIGSEGV, signal.SIGQUIT):
+        terminal = Terminal("--kernel", LOOP)
+        terminal.read()
+        terminal.process.send_signal(number)
+        t.equal(terminal.end(), (-number, True))
 
 
 @suite.case
@@ -177,6 +199,33 @@ def signals_end_it(t):
         vm.send_signal(number)
         t.equal(vm.wait(TIMEOUT), -number)
         end(vm)
+
+
+@suite.case
+def ignored_signals_stay_ignored(t):
+    vm = subprocess.Popen(["vm", "run", "--kernel", ECHO], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE,
+                          preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    vm.stdout.read(1)
+    vm.send_signal(signal.SIGHUP)
+    vm.stdin.write(b"k")
+    vm.stdin.flush()
+    t.equal(vm.stdout.read(1), b"k")
+    vm.send_signal(signal.SIGTERM)
+    t.equal(vm.wait(TIMEOUT), -signal.SIGTERM)
+    end(vm)
+
+
+@suite.case
+def a_reader_that_is_stuck_holds_nothing_up(t):
+    vm = start(MUCH)
+    while not is_full(vm.stdout):
+        time.sleep(0.1)
+    vm.send_signal(signal.SIGTERM)
+    # The guest may have ended by itself before, and only its last words were waiting.
+    status = vm.wait(TIMEOUT)
+    t.true(status in (0, -signal.SIGTERM), f"status {status}")
+    end(vm)
 
 
 @suite.case
