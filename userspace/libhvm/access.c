@@ -6,6 +6,7 @@
  *
  * Manuals: SDM volume 1, "Managing State Using the XSAVE Feature Set" (layout of the image).
  */
+#include <cpuid.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,8 @@
 #define XSAVE_AVX_END	832
 #define XFEATURE_SSE	2ULL
 #define XFEATURE_AVX	4ULL
+#define XFEATURE_ZMM	64ULL	/* the upper halves of ZMM0 to 15 */
+#define ZMM_HALF	32
 
 static struct hvm_access *access_of(struct insn_cpu *cpu)
 {
@@ -419,11 +422,25 @@ static int load_vectors(struct hvm_access *a)
 	return 0;
 }
 
+/* A VEX encoding clears all of the register that it does not load. */
+static void clear_zmm(struct hvm_access *a)
+{
+	unsigned int size, at, c, d;
+
+	if (!(*xstate_bv(a) & XFEATURE_ZMM) || !__get_cpuid_count(0xd, 6, &size, &at, &c, &d))
+		return;
+	at += (a->insn.reg & 15) * ZMM_HALF;
+	if (at + ZMM_HALF <= a->xsave_bytes)
+		memset(a->xsave + at, 0, ZMM_HALF);
+}
+
 static int store_vectors(struct hvm_access *a)
 {
 	*xstate_bv(a) |= XFEATURE_SSE;
-	if (a->insn.flags & INSN_F_VEX)
+	if (a->insn.flags & INSN_F_VEX) {
 		*xstate_bv(a) |= XFEATURE_AVX;
+		clear_zmm(a);
+	}
 	return transfer_xsave(a, true);
 }
 
@@ -565,8 +582,6 @@ static int execute(struct hvm_access *a)
 		return -EOPNOTSUPP;
 	}
 	status = first_step(a);
-	while (status == INSN_AGAIN && !__atomic_load_n(&a->vcpu->run->stop, __ATOMIC_RELAXED))
-		status = insn_step(&a->cpu, a->bytes, &a->n, &a->insn);
 	if (status == INSN_UNSUPPORTED && needs_vectors(a))
 		status = step_with_vectors(a);
 	return conclude(a, status);

@@ -125,7 +125,8 @@ void hvm_access_deinit(struct hvm_access *access);
  * @access: the vCPU's; its exit is HVM_EXIT_PIO, _MEMORY or _APIC
  *
  * Afterwards the vCPU can be run: the instruction is complete, or raises the exception it must, or
- * (a long string instruction when &hvm_run.stop is set) is left where a later run takes it up.
+ * (a long string instruction, so that interrupts come in between) is left where the next run takes
+ * it up.
  * A locked instruction is not atomic to other vCPUs.
  *
  * Return: 0; -EOPNOTSUPP: an instruction that is not known here, or one at an address without

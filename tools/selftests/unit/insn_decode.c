@@ -120,6 +120,7 @@ static void addresses(struct ktap *t)
 		/* ES to DS overrides mean nothing in 64-bit mode, FS and GS do. */
 		{ M64, BYTES(0x26, 0x8b, 0x00), INSN_SEG_DS, INSN_RAX, NONE, 0, 0 },
 		{ M64, BYTES(0x65, 0x8b, 0x00), INSN_SEG_GS, INSN_RAX, NONE, 0, 0 },
+		{ M64, BYTES(0x64, 0x2e, 0x8b, 0x00), INSN_SEG_FS, INSN_RAX, NONE, 0, 0 },
 		{ M64, BYTES(0x64, 0xa1, 8, 7, 6, 5, 4, 3, 2, 1), INSN_SEG_FS, NONE, NONE, 0,
 		  0x0102030405060708 },
 	};

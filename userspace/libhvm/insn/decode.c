@@ -96,7 +96,9 @@ static void legacy_prefix(struct decoder *d, uint8_t byte)
 	case 0x2e:
 	case 0x36:
 	case 0x3e:
-		d->override = (byte >> 3) & 3;
+		/* Without meaning in 64-bit mode: FS or GS named before stays. */
+		if (d->mode != INSN_MODE_64)
+			d->override = (byte >> 3) & 3;
 		break;
 	case 0x64:
 	case 0x65:
