@@ -18,12 +18,13 @@ struct option {
 	int (*parse)(struct config *config, const char *value, struct failure *f);
 };
 
+/* Decimal, or hexadecimal behind 0x; a zero in front does not make it octal. */
 static int parse_number(const char *text, uint64_t *value, char **end)
 {
 	if (!isdigit((unsigned char)text[0]))
 		return -1;
 	errno = 0;
-	*value = strtoull(text, end, 0);
+	*value = strtoull(text, end, text[0] == '0' && (text[1] | 32) == 'x' ? 16 : 10);
 	return errno ? -1 : 0;
 }
 

@@ -59,6 +59,7 @@ static void sizes(struct ktap *t)
 	} good[] = {
 		{ "512", 512ULL << 20 }, { "512M", 512ULL << 20 }, { "4096k", 4ULL << 20 },
 		{ "2G", 2ULL << 30 }, { "1T", 1ULL << 40 }, { "0x10M", 16ULL << 20 },
+		{ "010M", 10ULL << 20 },
 	};
 	static const char *const bad[] = {
 		"", "M", "-1", " 1", "1MB", "1X", "1.5G", "99999999999999999999",
