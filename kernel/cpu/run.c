@@ -155,12 +155,12 @@ static u32 take_requests(struct hvm_vcpu *vcpu)
 
 static void take_signals(struct hvm_vcpu *vcpu)
 {
-	u8 page;
+	u32 taken = hvm_lapic_take_start(&vcpu->lapic);
 
-	if (hvm_lapic_take_init(&vcpu->lapic))
+	if (taken & HVM_SIGNAL_INIT)
 		hvm_vcpu_init_signal(vcpu);
-	if (hvm_lapic_take_sipi(&vcpu->lapic, &page))
-		hvm_vcpu_start(vcpu, page);
+	if (taken & HVM_SIGNAL_SIPI)
+		hvm_vcpu_start(vcpu, taken & HVM_SIGNAL_SIPI_VECTOR);
 }
 
 /* Do what was asked. The guest is stopped and interrupts are on. */

@@ -356,30 +356,17 @@ u32 hvm_lapic_take_nmi(struct hvm_lapic *lapic)
 }
 
 /**
- * hvm_lapic_take_init - whether an INIT came in
+ * hvm_lapic_take_start - INIT and SIPI that came in
  * @lapic: owner
  *
- * To be asked before hvm_lapic_take_sipi(): a SIPI that is there as well came after it.
+ * Both in one step: a pair that arrives between two would be taken in the wrong order.
+ *
+ * Return: HVM_SIGNAL_INIT, HVM_SIGNAL_SIPI and its start page in HVM_SIGNAL_SIPI_VECTOR; of both,
+ * the SIPI came after the INIT
  */
-bool hvm_lapic_take_init(struct hvm_lapic *lapic)
+u32 hvm_lapic_take_start(struct hvm_lapic *lapic)
 {
-	return take_signals(lapic, HVM_SIGNAL_INIT);
-}
-
-/**
- * hvm_lapic_take_sipi - whether a SIPI came in
- * @lapic: owner
- * @vector: out: start page
- */
-bool hvm_lapic_take_sipi(struct hvm_lapic *lapic, u8 *vector)
-{
-	u32 taken;
-
-	if (!(atomic_read(&lapic->signals) & HVM_SIGNAL_SIPI))
-		return false;
-	taken = take_signals(lapic, HVM_SIGNAL_SIPI | HVM_SIGNAL_SIPI_VECTOR);
-	*vector = taken & HVM_SIGNAL_SIPI_VECTOR;
-	return taken & HVM_SIGNAL_SIPI;
+	return take_signals(lapic, HVM_SIGNAL_INIT | HVM_SIGNAL_SIPI | HVM_SIGNAL_SIPI_VECTOR);
 }
 
 /* --- lifetime ---------------------------------------------------------------- */

@@ -155,8 +155,7 @@ void hvm_lapic_retract(struct hvm_lapic *lapic, u8 vector);
 void hvm_lapic_eoi(struct hvm_lapic *lapic);
 int hvm_lapic_take_eoi_slow(struct hvm_lapic *lapic);
 u32 hvm_lapic_take_nmi(struct hvm_lapic *lapic);
-bool hvm_lapic_take_init(struct hvm_lapic *lapic);
-bool hvm_lapic_take_sipi(struct hvm_lapic *lapic, u8 *vector);
+u32 hvm_lapic_take_start(struct hvm_lapic *lapic);
 
 /* Posting: anyone, any context but NMI. */
 void hvm_lapic_post(struct hvm_lapic *lapic, u8 vector, bool level);

@@ -298,28 +298,23 @@ static void init_and_sipi(struct ktap *t)
 {
 	struct fixture *f = fixture_one(X2APIC);
 	struct hvm_lapic *lapic = f->lapic;
-	u8 page = 0;
 
-	KTAP_EQ(t, hvm_lapic_take_init(lapic), false);
-	KTAP_EQ(t, hvm_lapic_take_sipi(lapic, &page), false);
+	KTAP_EQ(t, hvm_lapic_take_start(lapic), 0);
 
 	hvm_lapic_signal_sipi(lapic, 0x11);
 	hvm_lapic_signal_init(lapic);
-	KTAP_EQ(t, hvm_lapic_take_init(lapic), true);
-	KTAP_EQ(t, hvm_lapic_take_sipi(lapic, &page), false);
+	KTAP_EQ(t, hvm_lapic_take_start(lapic), HVM_SIGNAL_INIT);
 
 	hvm_lapic_signal_init(lapic);
 	hvm_lapic_signal_sipi(lapic, 0x9f);
 	hvm_lapic_signal_nmi(lapic);
-	KTAP_EQ(t, hvm_lapic_take_init(lapic), true);
-	KTAP_EQ(t, hvm_lapic_take_sipi(lapic, &page), true);
-	KTAP_EQ(t, page, 0x9f);
+	KTAP_EQ(t, hvm_lapic_take_start(lapic), HVM_SIGNAL_INIT | HVM_SIGNAL_SIPI | 0x9f);
+	KTAP_EQ(t, hvm_lapic_take_start(lapic), 0);
 	KTAP_EQ(t, hvm_lapic_take_nmi(lapic), 1);
 	KTAP_EQ(t, hvm_lapic_signalled(lapic), false);
 
 	hvm_lapic_signal_sipi(lapic, 0);
-	KTAP_EQ(t, hvm_lapic_take_sipi(lapic, &page), true);
-	KTAP_EQ(t, page, 0);
+	KTAP_EQ(t, hvm_lapic_take_start(lapic), HVM_SIGNAL_SIPI);
 	fixture_free(f);
 }
 

@@ -159,7 +159,7 @@ static void msi_nmi_and_init(struct ktap *t)
 	KTAP_EQ(t, hvm_lapic_take_nmi(&f->lapic[5]), 1);
 	KTAP_EQ(t, rings(f, 5), 1);
 	KTAP_EQ(t, hvm_msi_deliver(&f->irq, msi(6), 5 << 8), 1);
-	KTAP_EQ(t, hvm_lapic_take_init(&f->lapic[6]), true);
+	KTAP_EQ(t, hvm_lapic_take_start(&f->lapic[6]), HVM_SIGNAL_INIT);
 	KTAP_EQ(t, hvm_msi_deliver(&f->irq, msi(0xff), 4 << 8), 8);
 	KTAP_EQ(t, hvm_lapic_take_nmi(&f->lapic[0]), 1);
 	KTAP_EQ(t, hvm_lapic_take_nmi(&f->lapic[7]), 1);
@@ -366,7 +366,6 @@ static void ipi_modes(struct ktap *t)
 	struct fixture *f = fixture_new(X2APIC, first_ids, 8);
 	struct hvm_lapic *to = &f->lapic[3];
 	u64 dest = 3ULL << 32;
-	u8 page = 0;
 
 	hvm_lapic_msr_write(f->lapic, MSR(HVM_APIC_ICR), dest | 4 << 8);
 	KTAP_EQ(t, hvm_lapic_take_nmi(to), 1);
@@ -374,12 +373,11 @@ static void ipi_modes(struct ktap *t)
 	KTAP_EQ(t, hvm_lapic_signalled(to), false);
 	hvm_lapic_msr_write(f->lapic, MSR(HVM_APIC_ICR),
 			    dest | 5 << 8 | HVM_ICR_LEVEL | HVM_ICR_ASSERT);
-	KTAP_EQ(t, hvm_lapic_take_init(to), true);
+	KTAP_EQ(t, hvm_lapic_take_start(to), HVM_SIGNAL_INIT);
 	hvm_lapic_msr_write(f->lapic, MSR(HVM_APIC_ICR), dest | 5 << 8);
-	KTAP_EQ(t, hvm_lapic_take_init(to), true);
+	KTAP_EQ(t, hvm_lapic_take_start(to), HVM_SIGNAL_INIT);
 	hvm_lapic_msr_write(f->lapic, MSR(HVM_APIC_ICR), dest | 6 << 8 | 0x9a);
-	KTAP_EQ(t, hvm_lapic_take_sipi(to, &page), true);
-	KTAP_EQ(t, page, 0x9a);
+	KTAP_EQ(t, hvm_lapic_take_start(to), HVM_SIGNAL_SIPI | 0x9a);
 	hvm_lapic_msr_write(f->lapic, MSR(HVM_APIC_ICR), dest | 1 << 8 | VECTOR);
 	KTAP_EQ(t, who(f), BIT_ULL(3));
 
@@ -415,14 +413,11 @@ static void starting_a_high_id(struct ktap *t)
 {
 	static const u32 two[] = { 0, 300 };
 	struct fixture *f = fixture_new(AT_RESET, two, 2);
-	u8 page = 0;
 
 	KTAP_EQ(t, hvm_lapic_msr_write(f->lapic, HVM_MSR_APIC_BASE, 0xfee00d00), 0);
 	hvm_lapic_msr_write(f->lapic, MSR(HVM_APIC_ICR), 300ULL << 32 | 5 << 8 | HVM_ICR_ASSERT);
 	hvm_lapic_msr_write(f->lapic, MSR(HVM_APIC_ICR), 300ULL << 32 | 6 << 8 | 0x8);
-	KTAP_EQ(t, hvm_lapic_take_init(&f->lapic[1]), true);
-	KTAP_EQ(t, hvm_lapic_take_sipi(&f->lapic[1], &page), true);
-	KTAP_EQ(t, page, 8);
+	KTAP_EQ(t, hvm_lapic_take_start(&f->lapic[1]), HVM_SIGNAL_INIT | HVM_SIGNAL_SIPI | 8);
 	fixture_free(f);
 }
 

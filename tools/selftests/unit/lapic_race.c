@@ -103,16 +103,13 @@ static void signals_side_by_side(struct ktap *t)
 	struct fixture *f = fixture_one(X2APIC);
 	u32 nmis, taken = 0, i;
 	pthread_t thread;
-	u8 page;
 
 	KTAP_EQ(t, pthread_create(&thread, NULL, signal_nmis, f), 0);
 	for (i = 0; i < ROUNDS; i++) {
 		hvm_lapic_signal_init(f->lapic);
 		hvm_lapic_signal_sipi(f->lapic, i);
-		KTAP_EQ(t, hvm_lapic_take_init(f->lapic), true);
-		page = ~i;
-		KTAP_EQ(t, hvm_lapic_take_sipi(f->lapic, &page), true);
-		KTAP_EQ(t, page, (u8)i);
+		KTAP_EQ(t, hvm_lapic_take_start(f->lapic),
+			HVM_SIGNAL_INIT | HVM_SIGNAL_SIPI | (u8)i);
 		nmis = hvm_lapic_take_nmi(f->lapic);
 		KTAP_TRUE(t, nmis <= 2);
 		taken += nmis;
@@ -124,9 +121,49 @@ static void signals_side_by_side(struct ktap *t)
 	fixture_free(f);
 }
 
+static void *signal_starts(void *arg)
+{
+	struct fixture *f = arg;
+	unsigned int i;
+
+	for (i = 0; i < ROUNDS; i++) {
+		hvm_lapic_signal_init(f->lapic);
+		hvm_lapic_signal_sipi(f->lapic, i);
+		while (hvm_lapic_signalled(f->lapic))
+			sched_yield();
+	}
+	return NULL;
+}
+
+/* Whenever a pair arrives, its SIPI is found with its INIT or after it. */
+static void sipi_follows_init(struct ktap *t)
+{
+	struct fixture *f = fixture_one(X2APIC);
+	u32 taken, started = 0, lost = 0;
+	bool waits = false;
+	pthread_t thread;
+
+	KTAP_EQ(t, pthread_create(&thread, NULL, signal_starts, f), 0);
+	while (started + lost < ROUNDS) {
+		taken = hvm_lapic_take_start(f->lapic);
+		waits |= !!(taken & HVM_SIGNAL_INIT);
+		if (!(taken & HVM_SIGNAL_SIPI))
+			continue;
+		if (waits)
+			started++;
+		else
+			lost++;
+		waits = false;
+	}
+	pthread_join(thread, NULL);
+	KTAP_EQ(t, lost, 0);
+	fixture_free(f);
+}
+
 static const struct ktap_case cases[] = {
 	{ "no_vector_is_lost", no_vector_is_lost },
 	{ "signals_side_by_side", signals_side_by_side },
+	{ "sipi_follows_init", sipi_follows_init },
 };
 
 int main(int argc, char **argv)
