@@ -145,7 +145,8 @@ unload:
 install: all $(INSTALL_TARGETS)
 
 clean:
-	rm -rf $(BUILD)/obj $(BUILD)/bin $(BUILD)/lib $(BUILD)/kernel $(BUILD)/guest $(BUILD)/lab
+	rm -rf $(BUILD)/obj $(BUILD)/bin $(BUILD)/lib $(BUILD)/kernel $(BUILD)/guest $(BUILD)/lab \
+		$(BUILD)/in-tree
 
 distclean:
 	rm -rf $(BUILD)
