@@ -14,7 +14,10 @@ TREE := $(CURDIR)
 BUILD := build
 KVERS := 6.1 6.1-cloud 6.12 6.12-cloud
 KVER ?= $(KVERS)
-prefix ?= /usr/local
+# Where `make install` puts things, below DESTDIR.
+PREFIX ?= /usr/local
+prefix ?= $(PREFIX)
+libdir ?= $(prefix)/lib
 DESTDIR ?=
 export CMD
 
@@ -32,10 +35,9 @@ UDEPFLAGS = -MMD -MP -MF $(@:.o=.d)
 ULDFLAGS :=
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
-# The fragments add to these what `make` shall build and `make install` shall carry.
+# The fragments add to these what `make` shall build.
 PROGRAMS :=
 LIBS :=
-INSTALL_TARGETS :=
 
 -include userspace/build.mk
 -include tools/selftests/build.mk
@@ -72,7 +74,8 @@ $(BUILD)/kernel/%/hvm.ko: $(KSOURCES) tools/lab/build-module | setup
 
 # ---- what a user asks for -----------------------------------------------------------------------
 
-.PHONY: all setup module programs sparse help clean distclean install load unload run bench soak
+.PHONY: all setup module programs sparse help clean distclean load unload run bench soak
+.PHONY: install install-userspace install-module
 .PHONY: check check-unit check-svm check-svm-bochs check-vmx check-style guest
 
 all: programs module
@@ -142,7 +145,13 @@ load: setup
 unload:
 	@! grep -q '^hvm ' /proc/modules || rmmod hvm
 
-install: all $(INSTALL_TARGETS)
+# A packager calls the parts, which need no set-up when the packages are there.
+install: setup
+	@$(MAKE) install-userspace
+	@$(MAKE) install-module
+
+install-module:
+	@tools/lab/install-module "$(DESTDIR)"
 
 clean:
 	rm -rf $(BUILD)/obj $(BUILD)/bin $(BUILD)/lib $(BUILD)/kernel $(BUILD)/guest $(BUILD)/lab \

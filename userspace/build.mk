@@ -10,10 +10,8 @@ LIBHVM_HEADERS := libhvm.h access.h walk.h insn/insn.h
 
 VM_SOURCES := $(wildcard userspace/vm/*.c userspace/vmm/*.c userspace/hw/*.c userspace/boot/*.c)
 
-LIBS += $(BUILD)/lib/libhvm.a $(BUILD)/lib/$(LIBHVM_SONAME) $(BUILD)/lib/libhvm.so \
-	$(BUILD)/lib/pkgconfig/libhvm.pc
+LIBS += $(BUILD)/lib/libhvm.a $(BUILD)/lib/$(LIBHVM_SONAME) $(BUILD)/lib/libhvm.so
 PROGRAMS += $(BUILD)/bin/vm $(BUILD)/bin/example-guest
-INSTALL_TARGETS += install-userspace
 
 # The executor looks at the kernel's 64-bit types through the C library's, as the kernel does.
 $(BUILD)/obj/userspace/%.o: UCFLAGS += -fno-strict-aliasing
@@ -34,10 +32,6 @@ $(BUILD)/lib/$(LIBHVM_SONAME): $(LIBHVM_SOURCES:%.c=$(BUILD)/obj/%.pic.o) \
 $(BUILD)/lib/libhvm.so: $(BUILD)/lib/$(LIBHVM_SONAME)
 	$(q)ln -sf $(LIBHVM_SONAME) $@
 
-$(BUILD)/lib/pkgconfig/libhvm.pc: userspace/libhvm/libhvm.pc.in
-	@mkdir -p $(@D)
-	$(q)sed -e 's|@prefix@|$(prefix)|' -e 's|@version@|$(LIBHVM_VERSION)|' $< > $@
-
 # The table is compiled to a C array.
 $(BUILD)/obj/userspace/hw/dsdt.hex: userspace/hw/dsdt.asl
 	@mkdir -p $(@D)
@@ -57,17 +51,22 @@ $(BUILD)/bin/example-guest: $(BUILD)/obj/userspace/examples/guest.o $(BUILD)/lib
 	$(call say,LD,$@)
 	$(q)$(CC) $(ULDFLAGS) -o $@ $^
 
-.PHONY: install-userspace
+# The file for pkg-config names the places, so it is made here and not kept in build/.
 install-userspace: $(LIBS) $(BUILD)/bin/vm
-	install -D -m 755 $(BUILD)/bin/vm $(DESTDIR)$(prefix)/bin/vm
-	install -D -m 644 $(BUILD)/lib/libhvm.a $(DESTDIR)$(prefix)/lib/libhvm.a
-	install -D -m 755 $(BUILD)/lib/$(LIBHVM_SONAME) $(DESTDIR)$(prefix)/lib/$(LIBHVM_SONAME)
-	ln -sf $(LIBHVM_SONAME) $(DESTDIR)$(prefix)/lib/libhvm.so
-	install -D -m 644 $(BUILD)/lib/pkgconfig/libhvm.pc \
-		$(DESTDIR)$(prefix)/lib/pkgconfig/libhvm.pc
-	for header in $(LIBHVM_HEADERS); do install -D -m 644 userspace/libhvm/$$header \
+	$(call say,INSTALL,$(DESTDIR)$(prefix))
+	$(q)install -D -m 755 $(BUILD)/bin/vm $(DESTDIR)$(prefix)/bin/vm
+	$(q)install -D -m 644 $(BUILD)/lib/libhvm.a $(DESTDIR)$(libdir)/libhvm.a
+	$(q)install -D -m 644 $(BUILD)/lib/$(LIBHVM_SONAME) $(DESTDIR)$(libdir)/$(LIBHVM_SONAME)
+	$(q)ln -sf $(LIBHVM_SONAME) $(DESTDIR)$(libdir)/libhvm.so
+	$(q)install -d $(DESTDIR)$(libdir)/pkgconfig
+	$(q)sed -e 's|@prefix@|$(prefix)|' -e 's|@libdir@|$(libdir)|' \
+		-e 's|@version@|$(LIBHVM_VERSION)|' userspace/libhvm/libhvm.pc.in \
+		>$(DESTDIR)$(libdir)/pkgconfig/libhvm.pc
+	$(q)for header in $(LIBHVM_HEADERS); do install -D -m 644 userspace/libhvm/$$header \
 		$(DESTDIR)$(prefix)/include/hvm/$$header || exit 1; done
-	install -D -m 644 include/uapi/linux/hvm.h $(DESTDIR)$(prefix)/include/hvm/linux/hvm.h
-	install -D -m 644 Documentation/man/libhvm.3 $(DESTDIR)$(prefix)/share/man/man3/libhvm.3
-	install -D -m 644 Documentation/man/vm-run.1 $(DESTDIR)$(prefix)/share/man/man1/vm-run.1
-	install -D -m 644 Documentation/man/vm.1 $(DESTDIR)$(prefix)/share/man/man1/vm.1
+	$(q)install -D -m 644 include/uapi/linux/hvm.h $(DESTDIR)$(prefix)/include/hvm/linux/hvm.h
+	$(q)for page in Documentation/man/*.[13]; do install -D -m 644 $$page \
+		$(DESTDIR)$(prefix)/share/man/man$${page##*.}/$${page##*/} || exit 1; done
+	$(q)install -D -m 644 -t $(DESTDIR)$(prefix)/share/doc/hvm/examples userspace/examples/guest.c
+	$(q)install -m 755 -t $(DESTDIR)$(prefix)/share/doc/hvm/examples userspace/examples/guest.py
+	$(q)[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || ldconfig

@@ -117,6 +117,13 @@ fuzz_insn := $(insn_sources)
 FUZZERS += walk
 fuzz_walk := userspace/libhvm/walk.c
 
+# What `make install` leaves is looked at by a script, next to the unit tests and run like them.
+PROGRAMS += $(BUILD)/bin/unit-install
+
+$(BUILD)/bin/unit-install: tools/selftests/unit/install.py
+	@mkdir -p $(@D)
+	$(q)ln -sf ../../$< $@
+
 selftest_objects = $(patsubst %.c,$(BUILD)/obj/%.asan.o,$(1))
 
 define unit_test_rule
