@@ -183,7 +183,7 @@ KERNEL_TESTS += exits
 KERNEL_TESTS += clock cpuid msr args
 $(addprefix $(BUILD)/bin/test-,clock cpuid msr args): $(BUILD)/obj/tools/selftests/lib/step.o
 KERNEL_TESTS += mem mem-args mem-stress charge
-KERNEL_TESTS += bad-state
+KERNEL_TESTS += bad-state run-page
 KERNEL_TESTS += host
 $(BUILD)/bin/test-host: $(addprefix $(BUILD)/obj/tools/selftests/lib/,actor.o task.o vectors.o)
 
