@@ -120,6 +120,15 @@ static void ask_window(struct hvm_vcpu *vcpu)
 	hvm_backend->window(vcpu->hw, window, prio);
 }
 
+static void take_nmis(struct hvm_vcpu *vcpu)
+{
+	struct hvm_events *e = &vcpu->events;
+	u32 nmis = hvm_lapic_take_nmi(&vcpu->lapic);
+
+	if (unlikely(nmis))
+		e->nmi_pending = min_t(u32, e->nmi_pending + nmis, MAX_NMI);
+}
+
 /**
  * hvm_event_prepare - put the next event into the hardware, ask for windows for the rest
  * @vcpu: the vCPU, loaded
@@ -132,12 +141,9 @@ static void ask_window(struct hvm_vcpu *vcpu)
 void hvm_event_prepare(struct hvm_vcpu *vcpu)
 {
 	struct hvm_events *e = &vcpu->events;
-	u32 nmis;
 
 	e->recheck = false;
-	nmis = hvm_lapic_take_nmi(&vcpu->lapic);
-	if (unlikely(nmis))
-		e->nmi_pending = min_t(u32, e->nmi_pending + nmis, MAX_NMI);
+	take_nmis(vcpu);
 	choose(vcpu);
 	ask_window(vcpu);
 	/*
@@ -211,16 +217,21 @@ static bool makes_double_fault(u8 first, u8 second)
 /*
  * The exit interrupted the delivery of @injected with an exception. What was not begun goes back to
  * where it came from; a fault's own delivery is repeated by the instruction when it runs again.
+ * False: an interrupt of userspace's own controller, which stays here and is delivered anew, for
+ * there is nobody to give it back to.
  */
-static void put_back(struct hvm_vcpu *vcpu)
+static bool put_back(struct hvm_vcpu *vcpu)
 {
 	struct hvm_events *e = &vcpu->events;
+	bool kept = false;
 
 	if (e->injected.type == HVM_EVENT_INTR)
-		hvm_lapic_retract(&vcpu->lapic, e->injected.vector);
+		kept = !hvm_lapic_retract(&vcpu->lapic, e->injected.vector);
 	else if (e->injected.type == HVM_EVENT_NMI)
 		e->nmi_pending = min(e->nmi_pending + 1, MAX_NMI);
-	e->injected.type = HVM_EVENT_NONE;
+	if (!kept)
+		e->injected.type = HVM_EVENT_NONE;
+	return !kept;
 }
 
 /**
@@ -244,9 +255,9 @@ bool hvm_event_reflect(struct hvm_vcpu *vcpu, const struct hvm_event *event)
 		hvm_event_raise_error(vcpu, X86_TRAP_DF, 0);
 		return true;
 	}
-	put_back(vcpu);
-	e->pending = *event;
 	e->recheck = true;
+	if (put_back(vcpu))
+		e->pending = *event;
 	return true;
 }
 
@@ -259,15 +270,15 @@ bool hvm_event_reflect(struct hvm_vcpu *vcpu, const struct hvm_event *event)
 bool hvm_event_runnable(struct hvm_vcpu *vcpu)
 {
 	struct hvm_events *e = &vcpu->events;
+	u32 blocked;
 
 	if (e->injected.type != HVM_EVENT_NONE || e->pending.type != HVM_EVENT_NONE)
 		return true;
-	if (e->nmi_pending && !(hvm_backend->blocked(vcpu->hw) & HVM_BLOCKED_NMI))
+	take_nmis(vcpu);
+	blocked = hvm_backend->blocked(vcpu->hw);
+	if (e->nmi_pending && !(blocked & HVM_BLOCKED_NMI))
 		return true;
-	if (!hvm_lapic_wakes(&vcpu->lapic))
-		return false;
-	return !(hvm_backend->blocked(vcpu->hw) & HVM_BLOCKED_INTR) ||
-	       hvm_lapic_has_nmi(&vcpu->lapic);
+	return !(blocked & HVM_BLOCKED_INTR) && hvm_lapic_pending(&vcpu->lapic) >= 0;
 }
 
 /**
@@ -293,7 +304,8 @@ int hvm_event_check(const struct hvm_event *event)
 		return -EINVAL;
 	if (event->flags & ~(HVM_EVENT_ERROR | HVM_EVENT_PAYLOAD))
 		return -EINVAL;
-	if (event->type != HVM_EVENT_EXCEPTION && event->flags)
+	if (event->type != HVM_EVENT_EXCEPTION && event->type != HVM_EVENT_SOFT_EXCEPTION &&
+	    event->flags)
 		return -EINVAL;
 
 	switch (event->type) {
@@ -307,7 +319,12 @@ int hvm_event_check(const struct hvm_event *event)
 			return -EINVAL;
 		return event->flags & HVM_EVENT_ERROR && event->error >> 16 ? -EINVAL : 0;
 	case HVM_EVENT_SOFT_EXCEPTION:
-		return event->vector == X86_TRAP_BP || event->vector == X86_TRAP_OF ? 0 : -EINVAL;
+		/* INT1 raises #DB as software, and is the one that has a payload. */
+		if (event->vector == X86_TRAP_DB)
+			return event->flags & HVM_EVENT_ERROR ? -EINVAL : 0;
+		if (event->vector != X86_TRAP_BP && event->vector != X86_TRAP_OF)
+			return -EINVAL;
+		return event->flags ? -EINVAL : 0;
 	default:
 		return 0;
 	}

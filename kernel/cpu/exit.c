@@ -53,6 +53,7 @@ enum hvm_next hvm_exit_leave_eoi(struct hvm_vcpu *vcpu, int vector)
 	if (likely(vector < 0))
 		return HVM_NEXT_ENTER;
 	vcpu->run->eoi.vector = vector;
+	hvm_backend->expose(vcpu->hw, false);
 	return hvm_exit_leave(vcpu, HVM_EXIT_EOI);
 }
 

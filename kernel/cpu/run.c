@@ -191,6 +191,7 @@ static enum hvm_next answer_requests(struct hvm_vcpu *vcpu)
 /*
  * What the thread itself has to do. TIF_NOTIFY_RESUME alone is no reason for userspace to see EINTR
  * (any close() before sets it): the system call is restarted, and the work is done on its way out.
+ * A signal handler that runs there ends it with EINTR all the same.
  */
 static int answer_thread(void)
 {
@@ -198,9 +199,11 @@ static int answer_thread(void)
 		return -EINTR;
 	if (read_thread_flags() & (_TIF_NOTIFY_RESUME | _TIF_NOTIFY_SIGNAL)) {
 		set_thread_flag(TIF_SIGPENDING);
-		return -ERESTARTNOINTR;
+		return -ERESTARTNOHAND;
 	}
-	cond_resched();
+	/* Not cond_resched(), which leaves that to preemption points where preemption is full. */
+	if (need_resched())
+		schedule();
 	return 0;
 }
 

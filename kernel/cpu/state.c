@@ -160,7 +160,8 @@ static int check_events(const struct hvm_state_events *e)
 {
 	if (hvm_event_check(&e->injected) || hvm_event_check(&e->pending))
 		return -EINVAL;
-	if (e->pending.type != HVM_EVENT_NONE && e->pending.type != HVM_EVENT_EXCEPTION)
+	if (e->pending.type != HVM_EVENT_NONE && e->pending.type != HVM_EVENT_EXCEPTION &&
+	    e->pending.type != HVM_EVENT_SOFT_EXCEPTION)
 		return -EINVAL;
 	if (e->nmi_pending > 2 || e->nmi_masked > 1 || e->shadow > HVM_SHADOW_MOV_SS ||
 	    e->init_pending > 1 || e->sipi_pending > 1)

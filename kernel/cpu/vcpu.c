@@ -152,7 +152,8 @@ struct hvm_vcpu *hvm_vcpu_create(struct hvm_vm *vm, u32 apic_id)
 
 	hvm_bells_add(&vm->bells, &vcpu->bell);
 	hvm_clock_join(vcpu);
-	mutex_lock(&vcpu->lock);
+	/* Nobody else has it. Only tried, because the guest's lock is held and is taken inside it. */
+	mutex_trylock(&vcpu->lock);
 	hvm_run_load(vcpu);
 	hvm_msr_init(vcpu);
 	reset(vcpu, false);

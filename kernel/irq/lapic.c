@@ -290,17 +290,24 @@ void hvm_lapic_accept(struct hvm_lapic *lapic, u8 vector)
 {
 	clear_vector(lapic->irr, vector);
 	set_vector(lapic->isr, vector);
+	if (vector == (lapic->lvt[HVM_LVT_TIMER] & HVM_LVT_VECTOR))
+		hvm_timer_resume(lapic);
 }
 
 /**
  * hvm_lapic_retract - the delivery of a vector did not come about
  * @lapic: owner
  * @vector: what hvm_lapic_accept() took, and the guest has seen nothing of
+ *
+ * Return: false: the vector is not in service here, so it did not come from here
  */
-void hvm_lapic_retract(struct hvm_lapic *lapic, u8 vector)
+bool hvm_lapic_retract(struct hvm_lapic *lapic, u8 vector)
 {
+	if (!has_vector(lapic->isr, vector))
+		return false;
 	clear_vector(lapic->isr, vector);
 	set_vector(lapic->irr, vector);
+	return true;
 }
 
 /**
