@@ -179,6 +179,8 @@ static void write_esr(struct hvm_lapic *lapic)
 	hvm_lapic_merge(lapic);
 	lapic->esr = lapic->esr_next;
 	lapic->esr_next = 0;
+	/* A timer whose vector is illegal tells it again with its next period. */
+	hvm_timer_resume(lapic);
 }
 
 static void write_lvt(struct hvm_lapic *lapic, u32 lvt, u32 value)

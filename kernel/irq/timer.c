@@ -63,6 +63,11 @@ static enum hrtimer_restart expire_deadline(struct hvm_lapic *lapic)
 	return HRTIMER_NORESTART;
 }
 
+/*
+ * A periodic timer is not restarted from here: a vCPU that does not take its ticks (halted with
+ * interrupts off, not scheduled, not run) or has them masked would cost the host an interrupt each.
+ * Taking the tick does it, hvm_timer_resume().
+ */
 static enum hrtimer_restart expire(struct hrtimer *hrtimer)
 {
 	struct hvm_lapic *lapic = container_of(hrtimer, struct hvm_lapic, timer.hrtimer);
@@ -70,11 +75,11 @@ static enum hrtimer_restart expire(struct hrtimer *hrtimer)
 	if (lapic->timer.deadline)
 		return expire_deadline(lapic);
 
+	/* Before the tick is posted: whoever takes it has to see this. */
+	if (timer_mode(lapic) == HVM_LVT_PERIODIC)
+		WRITE_ONCE(lapic->timer.paused, true);
 	hvm_lapic_post_lvt(lapic, READ_ONCE(lapic->lvt[HVM_LVT_TIMER]));
-	if (timer_mode(lapic) != HVM_LVT_PERIODIC)
-		return HRTIMER_NORESTART;
-	hrtimer_forward_now(hrtimer, ns_to_ktime(period(&lapic->timer)));
-	return HRTIMER_RESTART;
+	return HRTIMER_NORESTART;
 }
 
 static void start_at(struct hvm_timer *timer, u64 ns)
@@ -86,6 +91,7 @@ static void start_at(struct hvm_timer *timer, u64 ns)
 static void start_count(struct hvm_timer *timer, u64 ns)
 {
 	timer->expires = ns ? ktime_to_ns(ktime_get()) + ns : 0;
+	timer->paused = false;
 	if (ns)
 		start_at(timer, timer->expires);
 }
@@ -144,6 +150,21 @@ void hvm_timer_reset(struct hvm_lapic *lapic)
 	timer->expires = 0;
 	timer->initial = 0;
 	timer->deadline = 0;
+	timer->paused = false;
+}
+
+/* Nanoseconds from @now until the count, which runs, reaches zero the next time; 0: never. */
+static u64 count_left(const struct hvm_lapic *lapic, u64 now)
+{
+	const struct hvm_timer *timer = &lapic->timer;
+	u64 over;
+
+	if (now < timer->expires)
+		return timer->expires - now;
+	if (timer_mode(lapic) != HVM_LVT_PERIODIC)
+		return 0;
+	div64_u64_rem(now - timer->expires, period(timer), &over);
+	return period(timer) - over;
 }
 
 /**
@@ -155,20 +176,33 @@ void hvm_timer_reset(struct hvm_lapic *lapic)
 u32 hvm_timer_count(struct hvm_lapic *lapic)
 {
 	struct hvm_timer *timer = &lapic->timer;
-	u64 now, left, over;
+	u64 left;
 
 	if (!timer->expires)
 		return 0;
-	now = ktime_to_ns(ktime_get());
-	if (now < timer->expires) {
-		left = timer->expires - now;
-	} else if (timer_mode(lapic) == HVM_LVT_PERIODIC) {
-		div64_u64_rem(now - timer->expires, period(timer), &over);
-		left = period(timer) - over;
-	} else {
-		return 0;
-	}
+	left = count_left(lapic, ktime_to_ns(ktime_get()));
 	return min_t(u64, DIV_ROUND_UP_ULL(left, 1ULL << timer->divide_shift), timer->initial);
+}
+
+/**
+ * hvm_timer_resume - ticks of a periodic timer are taken again
+ * @lapic: owner
+ *
+ * To be called when a tick was taken, and when the next is wanted again: it comes at the end of the
+ * period that runs now.
+ *
+ * Context: any that is not an interrupt.
+ */
+void hvm_timer_resume(struct hvm_lapic *lapic)
+{
+	struct hvm_timer *timer = &lapic->timer;
+	u64 now;
+
+	if (!READ_ONCE(timer->paused) || lapic->lvt[HVM_LVT_TIMER] & HVM_LVT_MASKED)
+		return;
+	WRITE_ONCE(timer->paused, false);
+	now = ktime_to_ns(ktime_get());
+	start_at(timer, now + count_left(lapic, now));
 }
 
 /**
@@ -233,6 +267,7 @@ void hvm_timer_set_lvt(struct hvm_lapic *lapic, u32 lvt)
 
 	if (old == new) {
 		WRITE_ONCE(lapic->lvt[HVM_LVT_TIMER], lvt);
+		hvm_timer_resume(lapic);
 		return;
 	}
 	count = hvm_timer_count(lapic);

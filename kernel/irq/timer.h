@@ -16,7 +16,7 @@ struct hvm_lapic;
 #define HVM_TIMER_BUS_HZ	1000000000UL
 
 /* The shortest period a guest gets, ns: it bounds what a periodic timer costs the host. */
-#define HVM_TIMER_MIN_PERIOD	20000UL
+#define HVM_TIMER_MIN_PERIOD	200000UL
 
 /**
  * struct hvm_timer - the timer of one local APIC
@@ -27,9 +27,10 @@ struct hvm_lapic;
  * @initial: [O] initial count register
  * @divide_shift: [O] a count is 1 << divide_shift ns, 0 to 7
  * @tsc_mult: [I] host TSC ticks to ns: ticks * tsc_mult >> 24
+ * @paused: [P] a period has ended and @hrtimer does not run: the next ticks would be for nobody
  *
  * [I] set at init. [O] written by the owner while the timer is cancelled. [D] as [O], and cleared
- * by the expiry.
+ * by the expiry. [P] set by the expiry, which then leaves @hrtimer alone; cleared by the owner.
  */
 struct hvm_timer {
 	struct hrtimer hrtimer;
@@ -39,11 +40,13 @@ struct hvm_timer {
 	u32 initial;
 	u32 divide_shift;
 	u32 tsc_mult;
+	bool paused;
 };
 
 void hvm_timer_init(struct hvm_lapic *lapic);
 void hvm_timer_stop(struct hvm_lapic *lapic);
 void hvm_timer_reset(struct hvm_lapic *lapic);
+void hvm_timer_resume(struct hvm_lapic *lapic);
 void hvm_timer_set_count(struct hvm_lapic *lapic, u32 initial);
 void hvm_timer_set_divide(struct hvm_lapic *lapic, u32 configuration);
 void hvm_timer_set_lvt(struct hvm_lapic *lapic, u32 lvt);
