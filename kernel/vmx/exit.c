@@ -143,7 +143,7 @@ static void handle_nmi(void)
 	asm volatile("int $2" : : : "memory");
 }
 
-static void describe_exception(struct hvm_exit *exit)
+static void describe_exception(struct vmx_vcpu *vmx, struct hvm_exit *exit)
 {
 	u32 info = vmcs_read(VMCS_EXIT_EVENT);
 	u8 vector = info & VMX_EVENT_VECTOR;
@@ -165,6 +165,9 @@ static void describe_exception(struct hvm_exit *exit)
 		set_nmi_masked(true);
 	vmx_decode_event(&exit->event, info, vmcs_read(VMCS_EXIT_ERROR_CODE),
 			 vmcs_read(VMCS_EXIT_INSN_LEN));
+	/* The processor leaves the pending step out where it exits by #DB, and asks for it at entry. */
+	if (vector == VECTOR_DB)
+		vmx->hw.dirty |= VMX_WORK_DEBUG;
 	if (vector == VECTOR_DB || vector == VECTOR_PF) {
 		exit->event.flags |= HVM_EVENT_PAYLOAD;
 		exit->event.payload = vmcs_read(VMCS_QUALIFICATION);
@@ -263,7 +266,7 @@ static noinline void describe_special(struct vmx_vcpu *vmx, struct hvm_exit *exi
 		describe_pio(exit);
 		return;
 	case VMX_REASON_EXCEPTION:
-		describe_exception(exit);
+		describe_exception(vmx, exit);
 		return;
 	case VMX_REASON_CR:
 		describe_cr(vmx, exit);

@@ -490,6 +490,36 @@ static void single_step_over_exit(struct ktap *t)
 	guest_close(&g);
 }
 
+extern const struct guest_code step_sti;
+GUEST_CODE("step_sti", "code64", "pushfq; orl $0x100, (%rsp); popfq; sti; nop; jmp .");
+
+/*
+ * A #DB exits while the shadow of MOV SS or STI is on and RFLAGS.TF set: the state that the exit
+ * left has to be fit for the entry that delivers it.
+ */
+static void debug_in_shadow(struct ktap *t)
+{
+	static const struct {
+		const struct guest_code *code;
+		uint64_t rip;
+	} runs[] = {
+		{ &step_sti, GUEST_TEXT + 10 },
+	};
+	struct guest g;
+	size_t i;
+
+	for (i = 0; i < sizeof(runs) / sizeof(runs[0]); i++) {
+		if (!guest_open(&g, t, GUEST_RAM))
+			return;
+		guest_long(&g, runs[i].code);
+		guest_gate(&g, 1, &on_fault, 0x30000);
+		GUEST_EXPECT(&g, HVM_EXIT_PIO);
+		KTAP_EQ(t, g.run->pio.port, 0x81);
+		KTAP_EQ(t, g.run->gpr[HVM_RBX], runs[i].rip);
+		guest_close(&g);
+	}
+}
+
 extern const struct guest_code set_breakpoint;
 GUEST_CODE("set_breakpoint", "code64",
 	   "mov $0x20000, %eax; mov %rax, %dr0; mov $0xd0001, %eax; mov %rax, %dr7;"
@@ -963,6 +993,7 @@ static const struct ktap_case cases[] = {
 	{ "exceptions", exceptions },
 	{ "single_step", single_step },
 	{ "single_step_over_exit", single_step_over_exit },
+	{ "debug_in_shadow", debug_in_shadow },
 	{ "breakpoint", breakpoint },
 	{ "triple_fault", triple_fault },
 	{ "interrupt_wakes_hlt", interrupt_wakes_hlt },
