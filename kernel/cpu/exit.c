@@ -271,12 +271,22 @@ static enum hvm_next handle_dr_access(struct hvm_vcpu *vcpu, struct hvm_exit *ex
 	return HVM_NEXT_ENTER;
 }
 
+static unsigned int privilege_level(struct hvm_vcpu *vcpu)
+{
+	struct hvm_hw_state state;
+
+	hvm_backend->get_state(vcpu->hw, HVM_STATE_SEGMENTS, &state);
+	return (state.segments.seg[HVM_SS].attributes & HVM_SEG_DPL) >> HVM_SEG_DPL_SHIFT;
+}
+
+/* An AMD processor exits before it looks at the privilege level. */
 static enum hvm_next handle_xsetbv(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
 {
 	u64 *gpr = vcpu->run->gpr;
 	u64 value = (u32)READ_ONCE(gpr[HVM_RAX]) | READ_ONCE(gpr[HVM_RDX]) << 32;
 
-	if ((u32)READ_ONCE(gpr[HVM_RCX]) != 0 || !hvm_fpu_xcr0_valid(value))
+	if ((u32)READ_ONCE(gpr[HVM_RCX]) != 0 || !hvm_fpu_xcr0_valid(value) ||
+	    privilege_level(vcpu) != 0)
 		return raise_gp(vcpu);
 	vcpu->fpu.xcr0 = value;
 	return step_over(vcpu, exit);

@@ -449,6 +449,56 @@ static void exceptions(struct ktap *t)
 	}
 }
 
+#define CR4_OSXSAVE	0x40000
+#define PAGE_USER	0x4
+
+/* From here on the guest is in ring 3, and its faults are handled in ring 0. */
+static void guest_user(struct guest *g, struct hvm_state *state)
+{
+	uint64_t stack = GUEST_STACK, entry;
+	uint64_t gpa;
+
+	for (gpa = GUEST_TABLES; gpa < GUEST_TABLES + 0x6000; gpa += sizeof(entry)) {
+		memcpy(&entry, g->ram + gpa, sizeof(entry));
+		entry |= entry ? PAGE_USER : 0;
+		memcpy(g->ram + gpa, &entry, sizeof(entry));
+	}
+	memcpy(g->ram + GUEST_TSS + 4, &stack, sizeof(stack));
+	state->segments.seg[HVM_CS].selector |= 3;
+	state->segments.seg[HVM_CS].attributes |= HVM_SEG_DPL;
+	state->segments.seg[HVM_SS].selector |= 3;
+	state->segments.seg[HVM_SS].attributes |= HVM_SEG_DPL;
+}
+
+extern const struct guest_code run_xsetbv;
+GUEST_CODE("run_xsetbv", "code64",
+	   "mov $3, %eax; xor %edx, %edx; xor %ecx, %ecx; xsetbv; out %al, $0x80; jmp .");
+
+/* XSETBV is ring 0's, whatever a processor looks at first: its exits or the privilege level. */
+static void xsetbv_of_a_user(struct ktap *t)
+{
+	struct hvm_state state;
+	struct guest g;
+
+	if (!guest_open(&g, t, GUEST_RAM))
+		return;
+	guest_long(&g, &run_xsetbv);
+	guest_gate(&g, 13, &on_error, 0x30000);
+	KTAP_OK(t, guest_get(&g, HVM_STATE_SEGMENTS | HVM_STATE_CONTROL, &state));
+	guest_user(&g, &state);
+	state.control.cr4 |= CR4_OSXSAVE;
+	if (guest_set(&g, HVM_STATE_SEGMENTS | HVM_STATE_CONTROL, &state)) {
+		guest_close(&g);
+		KTAP_SKIP(t, "the processor has no XSAVE");
+	}
+	GUEST_EXPECT(&g, HVM_EXIT_PIO);
+	KTAP_EQ(t, g.run->pio.port, 0x82);
+	KTAP_EQ(t, g.run->gpr[HVM_RBX], GUEST_TEXT + 9);
+	KTAP_OK(t, guest_get(&g, HVM_STATE_CONTROL, &state));
+	KTAP_EQ(t, state.control.xcr0, 1);
+	guest_close(&g);
+}
+
 extern const struct guest_code step_once;
 GUEST_CODE("step_once", "code64", "pushfq; orl $0x100, (%rsp); popfq; nop; nop; jmp .");
 
@@ -991,6 +1041,7 @@ static const struct ktap_case cases[] = {
 	{ "cache_control_is_skipped", cache_control_is_skipped },
 	{ "msrs_of_the_guest", msrs_of_the_guest },
 	{ "exceptions", exceptions },
+	{ "xsetbv_of_a_user", xsetbv_of_a_user },
 	{ "single_step", single_step },
 	{ "single_step_over_exit", single_step_over_exit },
 	{ "debug_in_shadow", debug_in_shadow },
