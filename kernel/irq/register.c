@@ -86,14 +86,12 @@ static u32 read_bitmap(struct hvm_lapic *lapic, u32 reg)
 {
 	const u64 *bits;
 
-	if (reg >= HVM_APIC_IRR) {
-		hvm_lapic_merge(lapic);
+	if (reg >= HVM_APIC_IRR)
 		bits = lapic->irr;
-	} else if (reg >= HVM_APIC_TMR) {
+	else if (reg >= HVM_APIC_TMR)
 		bits = lapic->tmr;
-	} else {
+	else
 		bits = lapic->isr;
-	}
 	return bits[(reg & 7) / 2] >> (reg & 1) * 32;
 }
 
@@ -147,6 +145,8 @@ static u32 read_register(struct hvm_lapic *lapic, u32 reg)
  * hvm_lapic_register - a register's value, for saving
  * @lapic: owner
  * @reg: number, below HVM_APIC_REGS
+ *
+ * Merges nothing: see hvm_lapic_merge().
  *
  * Return: the value as the APIC's mode shows it; 0 for reserved and write-only registers
  */
@@ -317,6 +317,7 @@ u32 hvm_lapic_read(struct hvm_lapic *lapic, u32 offset)
 		return ~0U;
 	if (!page_register(lapic, reg) || offset & 0xc)
 		return 0;
+	hvm_lapic_merge(lapic);
 	return read_register(lapic, reg) >> (offset & 3) * 8;
 }
 
@@ -345,6 +346,7 @@ static int read_x2apic(struct hvm_lapic *lapic, u32 reg, u64 *value)
 {
 	if (!hvm_lapic_x2apic(lapic) || reg >= HVM_APIC_REGS || !(X2APIC_READ & BIT_ULL(reg)))
 		return -EINVAL;
+	hvm_lapic_merge(lapic);
 	*value = reg == HVM_APIC_ICR ? lapic->icr : read_register(lapic, reg);
 	return 0;
 }

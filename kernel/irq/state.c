@@ -13,9 +13,12 @@
  * hvm_lapic_save - the APIC's state
  * @lapic: owner
  * @state: out: all of it
+ *
+ * The timer stands still meanwhile: what it has in store is either in IRR or still to come.
  */
 void hvm_lapic_save(struct hvm_lapic *lapic, struct hvm_state_lapic *state)
 {
+	bool running = hvm_timer_stop(lapic);
 	unsigned int i;
 
 	memset(state, 0, sizeof(*state));
@@ -27,6 +30,8 @@ void hvm_lapic_save(struct hvm_lapic *lapic, struct hvm_state_lapic *state)
 	state->errors = lapic->esr_next;
 	for (i = 0; i < ARRAY_SIZE(state->eois); i++)
 		state->eois[i] = lapic->eois[i / 2] >> i % 2 * 32;
+	if (running && hvm_timer_thaw(lapic))
+		state->regs[HVM_APIC_TMCCT] = 1;
 }
 
 /* Vectors 0 to 15 do not exist. */

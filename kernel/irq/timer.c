@@ -132,10 +132,27 @@ void hvm_timer_init(struct hvm_lapic *lapic)
  * @lapic: owner
  *
  * Waits for an expiry that is running on another CPU.
+ *
+ * Return: whether it would have fired
  */
-void hvm_timer_stop(struct hvm_lapic *lapic)
+bool hvm_timer_stop(struct hvm_lapic *lapic)
 {
-	hrtimer_cancel(&lapic->timer.hrtimer);
+	return hrtimer_cancel(&lapic->timer.hrtimer);
+}
+
+/**
+ * hvm_timer_thaw - go on after hvm_timer_stop() answered true
+ * @lapic: owner
+ *
+ * Return: whether a count is over whose end was not posted; the timer fires at once now
+ */
+bool hvm_timer_thaw(struct hvm_lapic *lapic)
+{
+	struct hvm_timer *timer = &lapic->timer;
+	bool due = timer->expires && hrtimer_get_expires(&timer->hrtimer) <= ktime_get();
+
+	hrtimer_start_expires(&timer->hrtimer, HRTIMER_MODE_ABS_PINNED_HARD);
+	return due;
 }
 
 /**
@@ -343,8 +360,6 @@ void hvm_lapic_set_tsc_offset(struct hvm_lapic *lapic, u64 tsc_offset)
  */
 void hvm_lapic_move_timer(struct hvm_lapic *lapic)
 {
-	struct hrtimer *hrtimer = &lapic->timer.hrtimer;
-
-	if (hrtimer_cancel(hrtimer))
-		hrtimer_start_expires(hrtimer, HRTIMER_MODE_ABS_PINNED_HARD);
+	if (hvm_timer_stop(lapic))
+		hvm_timer_thaw(lapic);
 }

@@ -44,7 +44,7 @@ struct hvm_timer {
 };
 
 void hvm_timer_init(struct hvm_lapic *lapic);
-void hvm_timer_stop(struct hvm_lapic *lapic);
+bool hvm_timer_stop(struct hvm_lapic *lapic);
 void hvm_timer_reset(struct hvm_lapic *lapic);
 void hvm_timer_resume(struct hvm_lapic *lapic);
 void hvm_timer_set_count(struct hvm_lapic *lapic, u32 initial);
@@ -53,5 +53,6 @@ void hvm_timer_set_lvt(struct hvm_lapic *lapic, u32 lvt);
 void hvm_timer_set_deadline(struct hvm_lapic *lapic, u64 deadline);
 void hvm_timer_load(struct hvm_lapic *lapic, u32 initial, u32 current_count, u64 deadline);
 u32 hvm_timer_count(struct hvm_lapic *lapic);
+bool hvm_timer_thaw(struct hvm_lapic *lapic);
 
 #endif /* HVM_IRQ_TIMER_H */

@@ -79,18 +79,6 @@ int hrtimer_cancel(struct hrtimer *timer)
 	return 1;
 }
 
-u64 hrtimer_forward_now(struct hrtimer *timer, ktime_t interval)
-{
-	u64 overruns = 0;
-
-	assert(interval > 0);
-	while (timer->expires <= now) {
-		timer->expires += interval;
-		overruns++;
-	}
-	return overruns;
-}
-
 bool shim_timer_queued(void)
 {
 	return queue;
@@ -114,6 +102,11 @@ void shim_advance(u64 ns)
 			link_timer(timer);
 	}
 	now = end;
+}
+
+void shim_advance_late(u64 ns)
+{
+	now += ns;
 }
 
 void hvm_bell_ring(struct hvm_bell *bell, unsigned long requests)

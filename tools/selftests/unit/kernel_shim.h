@@ -279,7 +279,11 @@ void hrtimer_start(struct hrtimer *timer, ktime_t expires, int mode);
 void hrtimer_start_expires(struct hrtimer *timer, int mode);
 int hrtimer_cancel(struct hrtimer *timer);
 void hrtimer_set_expires(struct hrtimer *timer, ktime_t expires);
-u64 hrtimer_forward_now(struct hrtimer *timer, ktime_t interval);
+
+static inline ktime_t hrtimer_get_expires(const struct hrtimer *timer)
+{
+	return timer->expires;
+}
 
 static inline u64 mul_u64_u32_shr(u64 a, u32 b, unsigned int shift)
 {
@@ -298,6 +302,8 @@ static inline void div64_u64_rem(u64 a, u64 b, u64 *remainder)
 
 /* Let time pass; timers that expire meanwhile run at their time, in their order. */
 void shim_advance(u64 ns);
+/* The same, but the timers are late: the next shim_advance() runs them. */
+void shim_advance_late(u64 ns);
 /* Whether any timer waits, and when the first one expires. */
 bool shim_timer_queued(void);
 ktime_t shim_timer_expires(void);

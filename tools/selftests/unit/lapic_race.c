@@ -121,6 +121,39 @@ static void signals_side_by_side(struct ktap *t)
 	fixture_free(f);
 }
 
+static void *post_levels(void *arg)
+{
+	struct poster *p = arg;
+
+	for (; !__atomic_load_n(p->done, __ATOMIC_RELAXED); sched_yield())
+		hvm_lapic_post(p->f->lapic, p->vector, true);
+	return NULL;
+}
+
+/* A vector that is posted while the state is saved is in all of it or in nothing. */
+static void saved_at_one_time(struct ktap *t)
+{
+	struct fixture *f = fixture_one(X2APIC);
+	bool done = false;
+	struct poster p = { .f = f, .vector = 0x61, .done = &done };
+	struct hvm_state_lapic state;
+	u32 torn = 0, requested = 0, i;
+
+	KTAP_EQ(t, pthread_create(&p.thread, NULL, post_levels, &p), 0);
+	for (i = 0; i < ROUNDS || (!requested && i < 100 * ROUNDS); i++) {
+		hvm_lapic_save(f->lapic, &state);
+		requested += state.regs[HVM_APIC_IRR + 3] >> 1 & 1;
+		torn += state.regs[HVM_APIC_IRR + 3] != state.regs[HVM_APIC_TMR + 3];
+		if (state.regs[HVM_APIC_IRR + 3])
+			hvm_lapic_reset(f->lapic, true);
+	}
+	__atomic_store_n(&done, true, __ATOMIC_RELAXED);
+	pthread_join(p.thread, NULL);
+	KTAP_EQ(t, torn, 0);
+	KTAP_TRUE(t, requested > 0);
+	fixture_free(f);
+}
+
 static void *signal_starts(void *arg)
 {
 	struct fixture *f = arg;
@@ -164,6 +197,7 @@ static const struct ktap_case cases[] = {
 	{ "no_vector_is_lost", no_vector_is_lost },
 	{ "signals_side_by_side", signals_side_by_side },
 	{ "sipi_follows_init", sipi_follows_init },
+	{ "saved_at_one_time", saved_at_one_time },
 };
 
 int main(int argc, char **argv)

@@ -177,6 +177,41 @@ static void count_goes_on(struct ktap *t)
 	}
 }
 
+/* Saved between the end of a count and its interrupt: that is in IRR, or still comes. */
+static void count_that_is_due(struct ktap *t)
+{
+	static const u32 modes[] = { HVM_LVT_ONE_SHOT, HVM_LVT_PERIODIC };
+	struct hvm_state_lapic state;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(modes); i++) {
+		struct fixture *f = fixture_one(XAPIC), *other = fixture_one(AT_RESET);
+
+		wr(f->lapic, LVT(TIMER), modes[i] | 0x61);
+		wr(f->lapic, HVM_APIC_TDCR, 0xb);
+		wr(f->lapic, HVM_APIC_TMICT, 500000);
+		shim_advance_late(500001);
+		hvm_lapic_save(f->lapic, &state);
+		KTAP_EQ(t, state.regs[HVM_APIC_IRR + 3], 0);
+		KTAP_EQ(t, state.regs[HVM_APIC_TMCCT], 1);
+		KTAP_EQ(t, hvm_lapic_check(other->lapic, &state), 0);
+		hvm_lapic_load(other->lapic, &state);
+		shim_advance(1);
+		KTAP_EQ(t, run_vector(other->lapic), 0x61);
+		/* The one that was saved goes on as well. */
+		KTAP_EQ(t, run_vector(f->lapic), 0x61);
+
+		/* It has fired: in IRR, and a one-shot count is over. */
+		wr(f->lapic, HVM_APIC_TMICT, 500000);
+		shim_advance(500000);
+		hvm_lapic_save(f->lapic, &state);
+		KTAP_EQ(t, state.regs[HVM_APIC_IRR + 3], 1 << 1);
+		KTAP_EQ(t, state.regs[HVM_APIC_TMCCT], i ? 500000 : 0);
+		fixture_free(f);
+		fixture_free(other);
+	}
+}
+
 static void deadline_goes_on(struct ktap *t)
 {
 	struct fixture *f = fixture_one(XAPIC), *other = fixture_one(AT_RESET);
@@ -354,6 +389,7 @@ static const struct ktap_case cases[] = {
 	{ "untold_eois_are_saved", untold_eois_are_saved },
 	{ "load_replaces_everything", load_replaces_everything },
 	{ "count_goes_on", count_goes_on },
+	{ "count_that_is_due", count_that_is_due },
 	{ "deadline_goes_on", deadline_goes_on },
 	{ "logical_id_comes_back", logical_id_comes_back },
 	{ "refused", refused },
