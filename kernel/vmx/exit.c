@@ -143,6 +143,17 @@ static void handle_nmi(void)
 	asm volatile("int $2" : : : "memory");
 }
 
+/*
+ * INT1 has done all but the delivery of its #DB: behind it, that is one like any other. Its own
+ * class is left to the one whose delivery an exit interrupts.
+ */
+static void finish_int1(struct vmx_vcpu *vmx, struct hvm_event *event)
+{
+	vmx_skip(&vmx->hw, event->insn_len);
+	event->type = HVM_EVENT_EXCEPTION;
+	event->insn_len = 0;
+}
+
 static void describe_exception(struct vmx_vcpu *vmx, struct hvm_exit *exit)
 {
 	u32 info = vmcs_read(VMCS_EXIT_EVENT);
@@ -165,6 +176,8 @@ static void describe_exception(struct vmx_vcpu *vmx, struct hvm_exit *exit)
 		set_nmi_masked(true);
 	vmx_decode_event(&exit->event, info, vmcs_read(VMCS_EXIT_ERROR_CODE),
 			 vmcs_read(VMCS_EXIT_INSN_LEN));
+	if ((info & VMX_EVENT_TYPE) == VMX_EVENT_PRIVILEGED)
+		finish_int1(vmx, &exit->event);
 	/* The processor leaves the pending step out where it exits by #DB, and asks for it at entry. */
 	if (vector == VECTOR_DB)
 		vmx->hw.dirty |= VMX_WORK_DEBUG;

@@ -479,7 +479,7 @@ struct hvm_state_lapic {
 #define HVM_EVENT_NMI		2
 #define HVM_EVENT_EXCEPTION	3	/* fault, trap or abort raised by the processor */
 #define HVM_EVENT_SOFT_INTR	4	/* INT n */
-#define HVM_EVENT_SOFT_EXCEPTION 5	/* INT3, INTO */
+#define HVM_EVENT_SOFT_EXCEPTION 5	/* INT3, INTO; vector 1: INT1 */
 
 #define HVM_EVENT_ERROR		(1U << 0)	/* error is pushed */
 #define HVM_EVENT_PAYLOAD	(1U << 1)	/* payload (CR2 of #PF, DR6 bits of #DB) waits */

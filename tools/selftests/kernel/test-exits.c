@@ -540,6 +540,10 @@ static void single_step_over_exit(struct ktap *t)
 	guest_close(&g);
 }
 
+extern const struct guest_code step_shadow;
+GUEST_CODE("step_shadow", "code64",
+	   "mov %ss, %ecx; pushfq; orl $0x100, (%rsp); popfq; mov %ecx, %ss; .byte 0xf1; nop; jmp .");
+
 extern const struct guest_code step_sti;
 GUEST_CODE("step_sti", "code64", "pushfq; orl $0x100, (%rsp); popfq; sti; nop; jmp .");
 
@@ -554,6 +558,7 @@ static void debug_in_shadow(struct ktap *t)
 		uint64_t rip;
 	} runs[] = {
 		{ &step_sti, GUEST_TEXT + 10 },
+		{ &step_shadow, GUEST_TEXT + 14 },
 	};
 	struct guest g;
 	size_t i;
@@ -561,6 +566,10 @@ static void debug_in_shadow(struct ktap *t)
 	for (i = 0; i < sizeof(runs) / sizeof(runs[0]); i++) {
 		if (!guest_open(&g, t, GUEST_RAM))
 			return;
+		if (g.amd && runs[i].code == &step_shadow) {	/* INT1's #DB never exits there */
+			guest_close(&g);
+			continue;
+		}
 		guest_long(&g, runs[i].code);
 		guest_gate(&g, 1, &on_fault, 0x30000);
 		GUEST_EXPECT(&g, HVM_EXIT_PIO);
