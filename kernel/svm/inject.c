@@ -76,7 +76,8 @@ void svm_inject(struct hvm_hw *hw, const struct hvm_event *event)
 	if (event->type == HVM_EVENT_NONE || event->type >= ARRAY_SIZE(types))
 		return;
 	info = VMCB_EVENT_VALID | types[event->type] | event->vector;
-	if (event->flags & HVM_EVENT_ERROR)
+	/* Real mode has no error codes. */
+	if (event->flags & HVM_EVENT_ERROR && svm->vmcb->cr0 & X86_CR0_PE)
 		info |= VMCB_EVENT_HAS_ERROR | (u64)event->error << VMCB_EVENT_ERROR_SHIFT;
 	svm->vmcb->event_inj = info;
 	if (unlikely(event->type == HVM_EVENT_NMI))
