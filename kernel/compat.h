@@ -10,6 +10,16 @@
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
 #include <linux/version.h>
+#include <asm/cpufeatures.h>
+#include <asm/msr-index.h>
+
+/* 6.12 has these names: CPUID Fn8000_0008 EBX bit 28, and the bit of SPEC_CTRL that it announces. */
+#ifndef X86_FEATURE_AMD_PSFD
+#define X86_FEATURE_AMD_PSFD	(13 * 32 + 28)
+#endif
+#ifndef SPEC_CTRL_PSFD
+#define SPEC_CTRL_PSFD		BIT(7)
+#endif
 
 /* 6.5 dropped the argument. */
 static inline void hvm_compat_rcu_note_guest(void)
@@ -43,6 +53,25 @@ static inline unsigned int hvm_compat_gup_flags(void)
 	return FOLL_INTERRUPTIBLE | FOLL_HONOR_NUMA_FAULT;
 #else
 	return 0;
+#endif
+}
+
+/* Huge entries of mappings without pages (device memory) are marked since 6.12, and exist since. */
+static inline bool hvm_compat_pmd_special(pmd_t pmd)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+	return false;
+#else
+	return pmd_special(pmd);
+#endif
+}
+
+static inline bool hvm_compat_pud_special(pud_t pud)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+	return false;
+#else
+	return pud_special(pud);
 #endif
 }
 

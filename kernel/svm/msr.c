@@ -12,6 +12,7 @@
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
 
+#include "../compat.h"
 #include "svm.h"
 
 #define IO_MAP_BYTES	(3 * PAGE_SIZE)	/* a bit a port, and some beyond the last */
@@ -218,6 +219,8 @@ static u64 spec_ctrl_bits(void)
 		bits |= SPEC_CTRL_STIBP;
 	if (boot_cpu_has(X86_FEATURE_AMD_SSBD))
 		bits |= SPEC_CTRL_SSBD;
+	if (boot_cpu_has(X86_FEATURE_AMD_PSFD))
+		bits |= SPEC_CTRL_PSFD;
 	return bits;
 }
 
