@@ -9,6 +9,7 @@
 #include <linux/cpuhotplug.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
+#include <linux/syscore_ops.h>
 #include <linux/version.h>
 #include <asm/cpufeatures.h>
 #include <asm/msr-index.h>
@@ -85,5 +86,39 @@ static inline void hvm_compat_vm_flags_mod(struct vm_area_struct *vma, vm_flags_
 	vm_flags_mod(vma, set, clear);
 #endif
 }
+
+/*
+ * What the system's core calls around sleep. 6.19, and stable kernels before, hand the callbacks a
+ * pointer and keep the node of their list apart.
+ */
+#ifdef HVM_COMPAT_REGISTER_SYSCORE
+#define HVM_COMPAT_SYSCORE_ARGS		void *data
+
+static inline void hvm_compat_syscore_register(struct syscore_ops *ops, struct syscore *core)
+{
+	core->ops = ops;
+	register_syscore(core);
+}
+
+static inline void hvm_compat_syscore_unregister(struct syscore_ops *ops, struct syscore *core)
+{
+	unregister_syscore(core);
+}
+#else
+#define HVM_COMPAT_SYSCORE_ARGS		void
+
+struct syscore {
+};
+
+static inline void hvm_compat_syscore_register(struct syscore_ops *ops, struct syscore *core)
+{
+	register_syscore_ops(ops);
+}
+
+static inline void hvm_compat_syscore_unregister(struct syscore_ops *ops, struct syscore *core)
+{
+	unregister_syscore_ops(ops);
+}
+#endif
 
 #endif /* HVM_COMPAT_H */

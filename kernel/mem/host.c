@@ -15,6 +15,7 @@
 #include <linux/page-flags.h>
 #include <linux/pgtable.h>
 
+#include "../compat.h"
 #include "room.h"
 
 /*
@@ -67,7 +68,7 @@ bool hvm_host_entry(pte_t pte, bool write, struct hvm_host_page *page)
 
 static bool pmd_entry(pmd_t pmd, hva_t hva, bool write, struct hvm_host_page *page)
 {
-	if (!pmd_access_permitted(pmd, write) || pmd_devmap(pmd))
+	if (!pmd_access_permitted(pmd, write) || pmd_devmap(pmd) || hvm_compat_pmd_special(pmd))
 		return false;
 	page->pfn = pmd_pfn(pmd) + ((hva & ~PMD_MASK) >> PAGE_SHIFT);
 	page->writable = pmd_access_permitted(pmd, true) &&
@@ -77,7 +78,7 @@ static bool pmd_entry(pmd_t pmd, hva_t hva, bool write, struct hvm_host_page *pa
 
 static bool pud_entry(pud_t pud, hva_t hva, bool write, struct hvm_host_page *page)
 {
-	if (!pud_access_permitted(pud, write) || pud_devmap(pud))
+	if (!pud_access_permitted(pud, write) || pud_devmap(pud) || hvm_compat_pud_special(pud))
 		return false;
 	page->pfn = pud_pfn(pud) + ((hva & ~PUD_MASK) >> PAGE_SHIFT);
 	page->writable = pud_access_permitted(pud, true) &&
