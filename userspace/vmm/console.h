@@ -97,7 +97,8 @@ int console_start(struct console *console);
 /**
  * console_flush() - write what the guest has sent, after the vCPUs have stopped
  * @console: the console
- * @interrupt: wait for a slow reader until this file is readable; -1: drop what is not taken at once
+ * @interrupt: wait for a slow reader until this file is readable; -1: drop what is not taken at
+ *	once
  */
 void console_flush(struct console *console, int interrupt);
 

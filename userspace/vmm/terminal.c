@@ -40,7 +40,8 @@ static void restore_and_die(int signal)
 static void watch_fatal_signals(void)
 {
 	static const int fatal[] = {
-		SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS, SIGQUIT, SIGALRM, SIGUSR1, SIGUSR2,
+		SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS,
+		SIGQUIT, SIGALRM, SIGUSR1, SIGUSR2,
 	};
 	struct sigaction action = { .sa_handler = restore_and_die, .sa_flags = SA_RESETHAND };
 
