@@ -101,6 +101,9 @@ def checkpatch_once(path):
         ["perl", os.path.join(up, CHECKPATCH), "--no-tree", "--strict", "--terse", "--no-summary", "--show-types",
          f"--max-line-length={LINE_MAX}", "--ignore", ",".join(ignored), "-f",
          os.path.join(up, path)], capture_output=True, text=True, cwd=CACHE)
+    # 1: it found something, and says what.
+    if done.returncode not in (0, 1) or bool(done.returncode) != bool(done.stdout.strip()):
+        raise RuntimeError(f"checkpatch failed on {path}: {done.stderr.strip()}")
     return [line.removeprefix(up + "/") for line in done.stdout.splitlines() if line.strip()]
 
 

@@ -27,7 +27,7 @@ def host_programs(host, wanted):
     hosts under Bochs are too slow."""
     found = sorted(glob.glob("build/bin/test-*"))
     found += sorted(glob.glob("tools/selftests/e2e/*.py" if host == "svm" else STOCK_GUESTS))
-    return [path for path in found if wanted in path and os.access(path, os.X_OK)]
+    return [path for path in found if wanted in path]
 
 
 def run_program(path):
