@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A guest in sixty lines: sixteen bytes of real-mode code add two numbers and send the sum, as a
+ * A guest in sixty lines: twelve bytes of real-mode code add two numbers and send the sum, as a
  * digit, to a port; the port accesses come back here. Build: cc guest.c $(pkg-config --cflags
  * --libs libhvm)
  */

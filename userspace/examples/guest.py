@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""The guest of guest.c driven by plain ioctls, without a library: sixteen bytes of real-mode code
+"""The guest of guest.c driven by plain ioctls, without a library: twelve bytes of real-mode code
 add two numbers and send the sum, as a digit, to a port. Offsets are those of <linux/hvm.h>."""
 
 import ctypes
