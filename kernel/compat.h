@@ -46,12 +46,14 @@ static inline void hvm_compat_rcu_note_guest(void)
 
 /*
  * How get_user_pages shall behave for a vCPU: end when any signal comes (from 6.2 on; before, only
- * one that kills), and count as an access for NUMA balancing (a flag since 6.5; before, the rule).
+ * one that kills), and count as an access for NUMA balancing (a flag since 6.6; before, the rule).
  */
 static inline unsigned int hvm_compat_gup_flags(void)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
 	return FOLL_INTERRUPTIBLE | FOLL_HONOR_NUMA_FAULT;
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+	return FOLL_INTERRUPTIBLE;
 #else
 	return 0;
 #endif
