@@ -80,9 +80,9 @@ void svm_inject(struct hvm_hw *hw, const struct hvm_event *event)
 	if (event->flags & HVM_EVENT_ERROR && svm->vmcb->cr0 & X86_CR0_PE)
 		info |= VMCB_EVENT_HAS_ERROR | (u64)event->error << VMCB_EVENT_ERROR_SHIFT;
 	svm->vmcb->event_inj = info;
-	if (unlikely(event->type == HVM_EVENT_NMI))
 	if (event->type == HVM_EVENT_EXCEPTION && event->vector == X86_TRAP_DB)
 		clear_general_detect(svm);
+	if (unlikely(event->type == HVM_EVENT_NMI))
 		svm_nmi_set_masked(svm, true);
 }
 
