@@ -7,6 +7,8 @@
 #include <linux/kobject.h>
 #include <linux/module.h>
 #include <linux/preempt.h>
+#include <linux/reboot.h>
+#include <linux/smp.h>
 #include <asm/reboot.h>
 
 #include "backend.h"
@@ -88,6 +90,46 @@ static void emergency(void)
 	hvm_backend->cpu_disable();
 }
 
+/*
+ * Sleep takes all CPUs but the last down by themselves. What the firmware leaves of that one's state
+ * is not virtualization's; the kernel restores the bit that says it is on only if it was. All
+ * processes are frozen and interrupts are off.
+ */
+static int suspend(HVM_COMPAT_SYSCORE_ARGS)
+{
+	hvm_backend->cpu_disable();
+	return 0;
+}
+
+static void resume(HVM_COMPAT_SYSCORE_ARGS)
+{
+	take_cpu(smp_processor_id());
+}
+
+static struct syscore_ops sleep_ops = {
+	.suspend = suspend,
+	.resume = resume,
+};
+
+static struct syscore sleep_core;
+
+static void leave_this_cpu(void *data)
+{
+	hvm_backend->cpu_disable();
+}
+
+/*
+ * A restart, kexec among them, has the emergency callback called on each CPU but the one that goes
+ * on into the next kernel. A guest that still runs finds it gone and ends (&hvm_backend.cpu_disable).
+ */
+static int reboot(struct notifier_block *block, unsigned long action, void *data)
+{
+	on_each_cpu(leave_this_cpu, NULL, 1);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block reboot_block = { .notifier_call = reboot };
+
 static int __init take_cpus(void)
 {
 	int err;
@@ -119,6 +161,8 @@ static int __init hvm_init(void)
 	if (err)
 		goto err_backend;
 	cpu_emergency_register_virt_callback(emergency);
+	hvm_compat_syscore_register(&sleep_ops, &sleep_core);
+	register_reboot_notifier(&reboot_block);
 	preempt_notifier_inc();
 	err = hvm_dev_register();
 	if (err)
@@ -128,6 +172,8 @@ static int __init hvm_init(void)
 
 err_cpus:
 	preempt_notifier_dec();
+	unregister_reboot_notifier(&reboot_block);
+	hvm_compat_syscore_unregister(&sleep_ops, &sleep_core);
 	cpu_emergency_unregister_virt_callback(emergency);
 	cpuhp_remove_state(HVM_COMPAT_CPUHP_STATE);
 err_backend:
@@ -140,6 +186,8 @@ static void __exit hvm_exit(void)
 	hvm_dev_unregister();
 	hvm_mem_synchronize();
 	preempt_notifier_dec();
+	unregister_reboot_notifier(&reboot_block);
+	hvm_compat_syscore_unregister(&sleep_ops, &sleep_core);
 	cpu_emergency_unregister_virt_callback(emergency);
 	cpuhp_remove_state(HVM_COMPAT_CPUHP_STATE);
 	hvm_backend->teardown();

@@ -57,6 +57,7 @@ SYM_FUNC_START(vmx_enter_guest)
 	je	.Lstack_known
 	mov	%rsp, VMX_FRAME_HOST_RSP(%rdi)
 	mov	$VMCS_HOST_RSP_FIELD, %eax
+.Lwrite_stack:
 	vmwrite	%rsp, %rax
 .Lstack_known:
 
@@ -96,6 +97,7 @@ SYM_FUNC_START(vmx_enter_guest)
 	/* The unwinder goes on at the exit with the stack of here. */
 	UNWIND_HINT_SAVE
 	jnc	.Llaunch
+.Lresume:
 	vmresume
 	jmp	.Lrefused
 .Llaunch:
@@ -172,4 +174,9 @@ SYM_INNER_LABEL_ALIGN(vmx_guest_exit, SYM_L_GLOBAL)
 .Lrefused:
 	mov	$1, %ebx
 	jmp	.Lclear
+
+	/* VMX was turned off beneath us, on the way to a reboot. */
+	_ASM_EXTABLE(.Lwrite_stack, .Lstack_known)
+	_ASM_EXTABLE(.Lresume, .Lrefused)
+	_ASM_EXTABLE(.Llaunch, .Lrefused)
 SYM_FUNC_END(vmx_enter_guest)

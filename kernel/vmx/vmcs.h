@@ -234,31 +234,36 @@ void vmx_vmwrite_failed(u32 field, u64 value);
 
 /*
  * On a current VMCS a VMREAD of a field that exists cannot fail, and only such fields are named in
- * this room: no check. A crash may switch VMX off under us (host.c); the CPU then never comes back
- * here.
+ * this room: no check. A reboot may switch VMX off under us (host.c): then these instructions are
+ * #UD, which reads as 0 and writes nothing, and VMLAUNCH is refused.
  */
 static __always_inline u64 vmcs_read(unsigned long field)
 {
 	u64 value;
 
-	asm volatile("vmread %[field], %[value]"
+	asm volatile("1: vmread %[field], %[value]\n2:\n"
+		     _ASM_EXTABLE_TYPE_REG(1b, 2b, EX_TYPE_ZERO_REG, %k[value])
 		     : [value] "=r" (value) : [field] "r" (field) : "cc");
 	return value;
 }
 
 static __always_inline void vmcs_write(unsigned long field, u64 value)
 {
-	asm goto("vmwrite %[value], %[field]\n\tjna %l[failed]"
-		 : : [value] "rm" (value), [field] "r" (field) : "cc" : failed);
+	asm goto("1: vmwrite %[value], %[field]\n\tjna %l[failed]\n"
+		 _ASM_EXTABLE(1b, %l[off])
+		 : : [value] "rm" (value), [field] "r" (field) : "cc" : failed, off);
 	return;
 failed:
 	vmx_vmwrite_failed(field, value);
+off:
+	return;
 }
 
 /* The rest take a physical address in memory; CF or ZF say that they failed. */
 static inline bool vmcs_clear(u64 pa)
 {
-	asm goto("vmclear %[pa]\n\tjna %l[failed]" : : [pa] "m" (pa) : "cc", "memory" : failed);
+	asm goto("1: vmclear %[pa]\n\tjna %l[failed]\n" _ASM_EXTABLE(1b, %l[failed])
+		 : : [pa] "m" (pa) : "cc", "memory" : failed);
 	return true;
 failed:
 	return false;
@@ -266,7 +271,8 @@ failed:
 
 static inline bool vmcs_load(u64 pa)
 {
-	asm goto("vmptrld %[pa]\n\tjna %l[failed]" : : [pa] "m" (pa) : "cc", "memory" : failed);
+	asm goto("1: vmptrld %[pa]\n\tjna %l[failed]\n" _ASM_EXTABLE(1b, %l[failed])
+		 : : [pa] "m" (pa) : "cc", "memory" : failed);
 	return true;
 failed:
 	return false;
@@ -279,7 +285,7 @@ static inline void vmx_invept(unsigned long type, u64 eptp)
 {
 	struct { u64 eptp, zero; } operand = { eptp, 0 };
 
-	asm volatile("invept %[operand], %[type]"
+	asm volatile("1: invept %[operand], %[type]\n2:\n" _ASM_EXTABLE(1b, 2b)
 		     : : [operand] "m" (operand), [type] "r" (type) : "cc", "memory");
 }
 
@@ -287,7 +293,7 @@ static inline void vmx_invvpid(unsigned long type, u16 vpid)
 {
 	struct { u64 vpid, linear; } operand = { vpid, 0 };
 
-	asm volatile("invvpid %[operand], %[type]"
+	asm volatile("1: invvpid %[operand], %[type]\n2:\n" _ASM_EXTABLE(1b, 2b)
 		     : : [operand] "m" (operand), [type] "r" (type) : "cc", "memory");
 }
 
