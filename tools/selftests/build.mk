@@ -179,13 +179,16 @@ libfuzz: $(FUZZERS:%=$(BUILD)/bin/libfuzz-%)
 # become build/bin/test-NAME, which runs in the lab's hosts.
 
 KERNEL_TESTS += lapic
-KERNEL_TESTS += exits
+KERNEL_TESTS += exits events
 KERNEL_TESTS += clock cpuid msr args
 $(addprefix $(BUILD)/bin/test-,clock cpuid msr args): $(BUILD)/obj/tools/selftests/lib/step.o
 KERNEL_TESTS += mem mem-args mem-stress charge
-KERNEL_TESTS += bad-state run-page
+KERNEL_TESTS += bad-state bad-guest run-page
 KERNEL_TESTS += host
-$(BUILD)/bin/test-host: $(addprefix $(BUILD)/obj/tools/selftests/lib/,actor.o task.o vectors.o)
+$(BUILD)/bin/test-host: $(addprefix $(BUILD)/obj/tools/selftests/lib/,actor.o dress.o task.o vectors.o)
+KERNEL_TESTS += life
+$(BUILD)/bin/test-life: $(BUILD)/obj/tools/selftests/lib/task.o
+$(addprefix $(BUILD)/bin/test-,charge life): $(BUILD)/obj/tools/selftests/lib/cgroup.o
 
 define kernel_test_rule
 PROGRAMS += $(BUILD)/bin/test-$(1)
