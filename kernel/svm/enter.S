@@ -13,10 +13,13 @@
 
 /*
  * The host's own choice for returning from a guest; older kernels have one choice for all entries
- * to the kernel.
+ * to the kernel, and one more for guests alone. entry_ibpb clobbers RAX, RCX, RDX.
  */
 #ifndef UNTRAIN_RET_VM
-#define UNTRAIN_RET_VM	UNTRAIN_RET
+.macro UNTRAIN_RET_VM
+	UNTRAIN_RET
+	ALTERNATIVE "", "call entry_ibpb", X86_FEATURE_IBPB_ON_VMEXIT
+.endm
 #endif
 
 /*
