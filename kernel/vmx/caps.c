@@ -11,6 +11,7 @@
 #include <asm/msr.h>
 #include <asm/processor.h>
 
+#include "../compat.h"
 #include "vmx.h"
 
 #define CPUID_1_ECX_VMX		BIT(5)
@@ -172,6 +173,15 @@ static int choose_controls(bool true_controls)
 	return 0;
 }
 
+/* Under FRED "INT 2" is no NMI, and a guest would take the host's FRED registers along. */
+static int check_fred(void)
+{
+	if (!hvm_compat_uses_fred())
+		return 0;
+	pr_err("hvm: the kernel uses FRED, which this module cannot switch: start it with fred=off\n");
+	return -EOPNOTSUPP;
+}
+
 static u8 invalidation(u64 ept, u64 single, u64 all)
 {
 	if (ept & single)
@@ -270,6 +280,8 @@ int vmx_caps_probe(struct hvm_caps *caps)
 	if (!(cpuid_ecx(1) & CPUID_1_ECX_VMX))
 		return -ENODEV;
 	err = check_firmware();
+	if (!err)
+		err = check_fred();
 	if (err)
 		return err;
 	basic = read_msr(MSR_IA32_VMX_BASIC);
