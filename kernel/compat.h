@@ -11,8 +11,8 @@
 #include <linux/rcupdate.h>
 #include <linux/syscore_ops.h>
 #include <linux/version.h>
-#include <asm/cpufeatures.h>
-#include <asm/msr-index.h>
+#include <asm/cpufeature.h>
+#include <asm/msr.h>
 
 /* 6.12 has these names: CPUID Fn8000_0008 EBX bit 28, and the bit of SPEC_CTRL that it announces. */
 #ifndef X86_FEATURE_AMD_PSFD
@@ -21,6 +21,29 @@
 #ifndef SPEC_CTRL_PSFD
 #define SPEC_CTRL_PSFD		BIT(7)
 #endif
+
+/* 6.12 knows a bit that keeps a guest's predictions out of the host (SRSO), while there are guests. */
+static inline void hvm_compat_reduce_speculation(bool on)
+{
+#ifdef X86_FEATURE_SRSO_BP_SPEC_REDUCE
+	if (!boot_cpu_has(X86_FEATURE_SRSO_BP_SPEC_REDUCE))
+		return;
+	if (on)
+		msr_set_bit(MSR_ZEN4_BP_CFG, MSR_ZEN4_BP_CFG_BP_SPEC_REDUCE_BIT);
+	else
+		msr_clear_bit(MSR_ZEN4_BP_CFG, MSR_ZEN4_BP_CFG_BP_SPEC_REDUCE_BIT);
+#endif
+}
+
+/* 6.9 may take interrupts and exceptions in another way (SDM, FRED). */
+static inline bool hvm_compat_uses_fred(void)
+{
+#ifdef X86_FEATURE_FRED
+	return cpu_feature_enabled(X86_FEATURE_FRED);
+#else
+	return false;
+#endif
+}
 
 /* 6.5 dropped the argument. */
 static inline void hvm_compat_rcu_note_guest(void)

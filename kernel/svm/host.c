@@ -14,6 +14,7 @@
 #include <asm/msr.h>
 #include <asm/nospec-branch.h>
 
+#include "../compat.h"
 #include "svm.h"
 
 DEFINE_PER_CPU(struct svm_cpu, svm_cpu);
@@ -99,6 +100,7 @@ int svm_cpu_enable(void)
 
 	wrmsrl(MSR_EFER, efer | EFER_SVME);
 	wrmsrl(MSR_VM_HSAVE_PA, __sme_pa(host->save_area));
+	hvm_compat_reduce_speculation(true);
 	return 0;
 }
 
@@ -120,6 +122,7 @@ void svm_cpu_disable(void)
 	asm volatile("stgi" : : : "memory");
 	wrmsrl(MSR_VM_HSAVE_PA, 0);
 	wrmsrl(MSR_EFER, efer & ~EFER_SVME);
+	hvm_compat_reduce_speculation(false);
 }
 
 /**
