@@ -4,6 +4,8 @@
  * Exit Codes", to struct hvm_exit. It describes; what follows from an exit is for common code to
  * decide.
  */
+#include <asm/cpufeature.h>
+#include <asm/msr.h>
 #include <asm/ptrace.h>
 #include <asm/mce.h>
 #include <asm/trapnr.h>
@@ -27,7 +29,7 @@ const struct svm_exit_rule svm_exit_rules[SVM_EXIT_RULES] = {
 	[VMEXIT_MSR] = { HVM_HW_MSR_READ, SVM_EXIT_MSR, 2 },
 	[VMEXIT_TASK_SWITCH] = { HVM_HW_TASK_SWITCH, SVM_EXIT_TASK_SWITCH },
 	[VMEXIT_FERR] = { HVM_HW_EXCEPTION, SVM_EXIT_FERR },
-	[VMEXIT_SHUTDOWN] = { HVM_HW_TRIPLE_FAULT, SVM_EXIT_NOTHING },
+	[VMEXIT_SHUTDOWN] = { HVM_HW_TRIPLE_FAULT, SVM_EXIT_SHUTDOWN },
 	[VMEXIT_VMRUN] = { HVM_HW_UNDEFINED, SVM_EXIT_NOTHING },
 	[VMEXIT_VMMCALL] = { HVM_HW_HYPERCALL, SVM_EXIT_NOTHING, 3 },
 	[VMEXIT_VMLOAD ... VMEXIT_SKINIT] = { HVM_HW_UNDEFINED, SVM_EXIT_NOTHING },
@@ -89,6 +91,19 @@ static void handle_machine_check(void)
 
 	if (IS_ENABLED(CONFIG_X86_MCE))
 		do_machine_check(&regs);
+}
+
+/*
+ * A machine check while the guest has CR4.MCE clear shuts it down instead, and the host's handler
+ * has to hear of it all the same. There is no way back for the guest.
+ */
+static void check_shutdown(void)
+{
+	u64 status;
+
+	if (boot_cpu_has(X86_FEATURE_MCE) && !rdmsrl_safe(MSR_IA32_MCG_STATUS, &status) &&
+	    status & MCG_STATUS_MCIP)
+		handle_machine_check();
 }
 
 /*
@@ -218,6 +233,9 @@ void svm_exit_detail(struct svm_vcpu *svm, struct hvm_exit *exit, u8 detail, u32
 		break;
 	case SVM_EXIT_FERR:
 		decode_ferr(exit);
+		break;
+	case SVM_EXIT_SHUTDOWN:
+		check_shutdown();
 		break;
 	default:
 		exit->reason = HVM_HW_UNKNOWN;

@@ -135,6 +135,7 @@ enum svm_exit_detail {
 	SVM_EXIT_WINDOW,
 	SVM_EXIT_TASK_SWITCH,
 	SVM_EXIT_FERR,
+	SVM_EXIT_SHUTDOWN,
 };
 
 /**
