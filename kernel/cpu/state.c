@@ -68,6 +68,12 @@ static void get_control(struct hvm_vcpu *vcpu, const struct hvm_hw_state *hw,
 	memcpy(out->pdpte, hw->pdpte, sizeof(out->pdpte));
 }
 
+/* What an event that is over left behind is nobody's business; HVM_SET_STATE would refuse it. */
+static struct hvm_event present(const struct hvm_event *event)
+{
+	return event->type == HVM_EVENT_NONE ? (struct hvm_event){} : *event;
+}
+
 static void get_events(struct hvm_vcpu *vcpu, const struct hvm_hw_state *hw,
 		       struct hvm_state_events *out)
 {
@@ -75,8 +81,8 @@ static void get_events(struct hvm_vcpu *vcpu, const struct hvm_hw_state *hw,
 	int signals = atomic_read(&vcpu->lapic.signals);
 	u32 nmis = e->nmi_pending + !!(signals & HVM_SIGNAL_NMI) + !!(signals & HVM_SIGNAL_NMI2);
 
-	out->injected = e->injected;
-	out->pending = e->pending;
+	out->injected = present(&e->injected);
+	out->pending = present(&e->pending);
 	out->nmi_pending = min(nmis, 2U);
 	out->nmi_masked = hw->nmi_masked;
 	out->shadow = hw->shadow;

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The test's own threads; see task.h.
+ */
+#include <sched.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "task.h"
+
+#define PATIENCE	60	/* seconds; what takes longer does not come any more */
+
+/* The processors that the program was started on, before it moved anything. */
+static const cpu_set_t *inherited(void)
+{
+	static cpu_set_t set;
+
+	if (!CPU_COUNT(&set))
+		sched_getaffinity(0, sizeof(set), &set);
+	return &set;
+}
+
+/**
+ * task_cpus() - the processors that the program was started on
+ * @cpus: filled in, ascending
+ *
+ * Return: how many; the first call must come before any thread is moved
+ */
+unsigned int task_cpus(int cpus[TASK_CPUS])
+{
+	unsigned int count = 0;
+	int cpu;
+
+	for (cpu = 0; cpu < CPU_SETSIZE && count < TASK_CPUS; cpu++) {
+		if (CPU_ISSET(cpu, inherited()))
+			cpus[count++] = cpu;
+	}
+	return count;
+}
+
+/**
+ * task_pin() - let a thread run on one processor only
+ * @tid: the thread; 0: the caller
+ * @cpu: the processor, one of task_cpus()
+ */
+bool task_pin(pid_t tid, int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	return !sched_setaffinity(tid, sizeof(set), &set);
+}
+
+/**
+ * task_release() - let a thread run wherever the program was started
+ * @tid: the thread; 0: the caller
+ */
+bool task_release(pid_t tid)
+{
+	return !sched_setaffinity(tid, sizeof(cpu_set_t), inherited());
+}
+
+/**
+ * task_state() - what a thread does
+ * @pid: its process; 0: the caller's
+ * @tid: the thread
+ *
+ * Return: the letter of proc(5): R, S, T, ...; 0: there is none
+ */
+char task_state(pid_t pid, pid_t tid)
+{
+	char path[64], state = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", pid ? pid : getpid(), tid);
+	f = fopen(path, "r");
+	if (!f)
+		return 0;
+	if (fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
+		state = 0;
+	fclose(f);
+	return state;
+}
+
+/**
+ * task_wait() - until something is so
+ * @done: whether it is
+ * @arg: for it
+ *
+ * Return: false: it did not come, in far more time than the slowest host needs
+ */
+bool task_wait(bool (*done)(void *arg), void *arg)
+{
+	struct timespec now;
+	time_t end;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	end = now.tv_sec + PATIENCE;
+	while (!done(arg)) {
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		if (now.tv_sec > end)
+			return false;
+		usleep(200);
+	}
+	return true;
+}
+
+struct goal {
+	const volatile uint64_t *counter;
+	uint64_t value;
+};
+
+static bool reached(void *arg)
+{
+	const struct goal *goal = arg;
+
+	return *goal->counter >= goal->value;
+}
+
+/**
+ * task_wait_count() - until a counter has come to a value
+ * @counter: the counter
+ * @value: the value, or beyond
+ *
+ * Return: as task_wait()
+ */
+bool task_wait_count(const volatile uint64_t *counter, uint64_t value)
+{
+	struct goal goal = { counter, value };
+
+	return task_wait(reached, &goal);
+}
