@@ -19,7 +19,8 @@ PREFIX ?= /usr/local
 prefix ?= $(PREFIX)
 libdir ?= $(prefix)/lib
 DESTDIR ?=
-export CMD
+# As the user wrote it, dollars and all.
+override export CMD := $(value CMD)
 
 q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2))
@@ -71,6 +72,10 @@ MODULES := $(KVER:%=$(BUILD)/kernel/%/hvm.ko)
 $(BUILD)/kernel/%/hvm.ko: $(KSOURCES) tools/lab/build-module | setup
 	$(call say,MODULE,$*)
 	$(q)tools/lab/build-module $* $(KFLAGS)
+
+# Another build of a kernel has another name, which its modules must carry.
+$(KVERS:%=$(BUILD)/kernel/%/hvm.ko): $(BUILD)/kernel/%/hvm.ko: $(BUILD)/kernels/%/release
+$(BUILD)/kernels/%/release: | setup ;
 
 # ---- what a user asks for -----------------------------------------------------------------------
 
@@ -143,7 +148,7 @@ load: setup
 	@tools/lab/load
 
 unload:
-	@! grep -q '^hvm ' /proc/modules || rmmod hvm
+	@! grep -qs '^hvm ' /proc/modules || rmmod hvm
 
 # A packager calls the parts, which need no set-up when the packages are there.
 install: setup
