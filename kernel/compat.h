@@ -7,6 +7,7 @@
 #define HVM_COMPAT_H
 
 #include <linux/cpuhotplug.h>
+#include <linux/hugetlb_inline.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
 #include <linux/syscore_ops.h>
@@ -79,6 +80,23 @@ static inline unsigned int hvm_compat_gup_flags(void)
 	return FOLL_INTERRUPTIBLE;
 #else
 	return 0;
+#endif
+}
+
+/* Before 6.6 get_user_pages faults pages of hugetlbfs in although FOLL_NOFAULT says not to. */
+static inline bool hvm_compat_ignores_nofault(struct mm_struct *mm, unsigned long hva)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+	struct vm_area_struct *vma;
+	bool huge;
+
+	mmap_read_lock(mm);
+	vma = vma_lookup(mm, hva);
+	huge = vma && is_vm_hugetlb_page(vma);
+	mmap_read_unlock(mm);
+	return huge;
+#else
+	return false;
 #endif
 }
 

@@ -276,10 +276,18 @@ static enum step fetch_failed(struct fault *f, long err)
 		return signal_pending(current) ? STEP_SIGNAL : STEP_BUSY;
 	if (err == -ENOMEM)
 		return STEP_NOMEM;
-	if (f->absent_exits && err == -EFAULT)
+	if (f->absent_exits && (!err || err == -EFAULT))
 		return STEP_ABSENT;
 	f->error = err ? -err : EFAULT;
 	return STEP_HOST;
+}
+
+/* Take a page that is present. Pages of hugetlbfs need not be marked dirty: they never leave. */
+static long get_present(struct fault *f, unsigned int flags, struct page **page)
+{
+	if (hvm_compat_ignores_nofault(f->mem->mm, f->hva))
+		return get_user_pages_fast_only(f->hva, 1, flags & FOLL_WRITE, page);
+	return get_user_pages_unlocked(f->hva, 1, page, flags | FOLL_NOFAULT);
 }
 
 /*
@@ -296,8 +304,9 @@ static enum step fetch_and_map(struct fault *f)
 	if (f->write)
 		flags |= FOLL_WRITE;
 	if (f->absent_exits)
-		flags |= FOLL_NOFAULT;
-	got = get_user_pages_unlocked(f->hva, 1, &page, flags);
+		got = get_present(f, flags, &page);
+	else
+		got = get_user_pages_unlocked(f->hva, 1, &page, flags);
 	if (got != 1)
 		return fetch_failed(f, got);
 

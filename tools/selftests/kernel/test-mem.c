@@ -454,6 +454,47 @@ static void hugetlbfs(struct ktap *t, const char *pool, int size_flag, size_t by
 	put(pool, "0");
 }
 
+static long free_2m_pages(void)
+{
+	FILE *f = fopen("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", "r");
+	long n = -1;
+
+	if (f && fscanf(f, "%ld", &n) != 1)
+		n = -1;
+	if (f)
+		fclose(f);
+	return n;
+}
+
+/* Huge pages that are not there leave as well, and nobody takes one from the pool for them. */
+static void hugetlbfs_exit_on_fault(struct ktap *t)
+{
+	const char *pool = "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages";
+	uint64_t *memory = MAP_FAILED;
+	struct robot r;
+
+	if (put(pool, "2"))
+		memory = mmap(NULL, 4 * MIB, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | 21 << 26, -1, 0);
+	if (memory == MAP_FAILED) {
+		put(pool, "0");
+		KTAP_SKIP(t, "no huge page is free");
+	}
+	if (robot_open(&r, t)) {
+		KTAP_TRUE(t, guest_map(&r.g, AT, memory, 4 * MIB, HVM_MAP_EXIT_ON_FAULT));
+		expect_fault(&r, ROBOT_WRITE, AT + 2 * MIB, 0);
+		KTAP_EQ(t, free_2m_pages(), 2);
+		memory[2 * MIB / 8] = 5;
+		KTAP_EQ(t, robot_resume(&r), HVM_EXIT_PIO);
+		KTAP_EQ(t, memory[2 * MIB / 8], 0x77);
+		expect_fault(&r, ROBOT_READ, AT + PAGE, 0);
+		KTAP_EQ(t, free_2m_pages(), 1);
+		guest_close(&r.g);
+	}
+	munmap(memory, 4 * MIB);
+	put(pool, "0");
+}
+
 static void hugetlbfs_2m(struct ktap *t)
 {
 	hugetlbfs(t, "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages", 21 << 26, 2 * MIB);
@@ -694,6 +735,7 @@ static const struct ktap_case cases[] = {
 	{ "huge_pages_at_odd_addresses", huge_pages_at_odd_addresses },
 	{ "hugetlbfs_2m", hugetlbfs_2m },
 	{ "hugetlbfs_1g", hugetlbfs_1g },
+	{ "hugetlbfs_exit_on_fault", hugetlbfs_exit_on_fault },
 	{ "ksm", ksm },
 	{ "swapped_out", swapped_out },
 	{ "exit_on_fault", exit_on_fault },
