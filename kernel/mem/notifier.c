@@ -257,7 +257,7 @@ static const struct mmu_notifier_ops watch_ops = {
  *
  * Context: process, no locks.
  *
- * Return: 0 or -ENOMEM
+ * Return: 0, -ENOMEM, or -ERESTARTNOINTR: a signal came, the system call is to be done again
  */
 int hvm_watch_init(struct hvm_mem *mem)
 {
@@ -273,7 +273,7 @@ int hvm_watch_init(struct hvm_mem *mem)
 	err = mmu_notifier_register(&watch->notifier, mem->mm);
 	if (err) {
 		kfree(watch);
-		return err;
+		return err == -EINTR ? -ERESTARTNOINTR : err;
 	}
 	mem->watch = watch;
 	return 0;
