@@ -10,6 +10,7 @@
 
 #include "complete.h"
 #include "exit.h"
+#include "pv.h"
 #include "vcpu.h"
 
 /* What an instruction that accesses memory or a port may change. */
@@ -116,5 +117,6 @@ int hvm_complete(struct hvm_vcpu *vcpu)
 		return err;
 	WRITE_ONCE(vcpu->run->complete, 0);
 	vcpu->reason = HVM_EXIT_NONE;
+	hvm_pv_retry(vcpu);
 	return 0;
 }

@@ -61,72 +61,66 @@ int hvm_pv_write_system_time(struct hvm_vcpu *vcpu, u64 value)
 }
 
 /*
- * The guest may read at any moment, on any vCPU: an odd version says that what follows is changing.
- * The number goes on from what is there, so that a read that was interrupted by save and restore
- * notices too. x86 keeps the order of stores; smp_wmb() keeps the compiler's.
+ * Write a page that begins with its version. The guest may read at any moment, on any vCPU: an odd
+ * version says that what follows is changing. The number goes on from what is there, so that a read
+ * that was interrupted by save and restore notices too. x86 keeps the order of stores; smp_wmb()
+ * keeps the compiler's. Returns whether the page is one to be tried again: it may become present.
  */
-static int begin_update(struct hvm_mem *mem, gpa_t gpa, u32 *version)
+static bool write_page(struct hvm_mem *mem, gpa_t gpa, const void *page, size_t bytes)
 {
-	int error;
+	const size_t skip = sizeof(u32);
+	u32 version;
+	int err;
 
-	error = hvm_mem_read(mem, gpa, version, sizeof(*version));
-	if (error)
-		return error;
-	*version = (*version + 1) | 1;
-	error = hvm_mem_write(mem, gpa, version, sizeof(*version));
+	err = hvm_mem_read(mem, gpa, &version, skip);
+	if (err)
+		return err == -EAGAIN;
+	version = (version + 1) | 1;
+	err = hvm_mem_write(mem, gpa, &version, skip);
+	if (err)
+		return err == -EAGAIN;
 	/* Pairs with the guest's own barrier between the version and the rest. */
 	smp_wmb();
-	return error;
-}
-
-static void end_update(struct hvm_mem *mem, gpa_t gpa, u32 version)
-{
+	err = hvm_mem_write(mem, gpa + skip, page + skip, bytes - skip);
+	if (err == -EAGAIN)
+		return true;
 	/* Pairs with the guest's own barrier between the rest and the version. */
 	smp_wmb();
 	version++;
-	hvm_mem_write(mem, gpa, &version, sizeof(version));
+	return hvm_mem_write(mem, gpa, &version, skip) == -EAGAIN;
 }
 
 static void write_wall_clock(struct hvm_vcpu *vcpu)
 {
-	struct hvm_mem *mem = &vcpu->vm->mem;
-	const gpa_t gpa = vcpu->pv.wall_clock;
-	const size_t skip = sizeof(u32);
-	struct pvclock_wall_clock wall;
+	struct pvclock_wall_clock wall = {};
 	u32 nsec;
 
-	vcpu->pv.wall_wanted = false;
-	if (begin_update(mem, gpa, &wall.version))
-		return;
 	wall.sec = div_u64_rem(hvm_clock_wall_ns(&vcpu->vm->clock), NSEC_PER_SEC, &nsec);
 	wall.nsec = nsec;
-	hvm_mem_write(mem, gpa + skip, (u8 *)&wall + skip, sizeof(wall) - skip);
-	end_update(mem, gpa, wall.version);
+	vcpu->pv.wall_wanted = write_page(&vcpu->vm->mem, vcpu->pv.wall_clock, &wall, sizeof(wall));
 }
 
 static void write_system_time(struct hvm_vcpu *vcpu)
 {
-	struct hvm_mem *mem = &vcpu->vm->mem;
-	const gpa_t gpa = vcpu->pv.system_time & ~SYSTEM_TIME_ENABLE;
-	const size_t skip = sizeof(u32);
 	struct pvclock_vcpu_time_info time = {};
 	struct hvm_clock_page page;
 
-	if (begin_update(mem, gpa, &time.version))
-		return;
 	hvm_clock_page(vcpu, &page);
 	time.tsc_timestamp = page.tsc;
 	time.system_time = page.ns;
 	time.tsc_to_system_mul = page.scale.mul;
 	time.tsc_shift = page.scale.shift;
 	time.flags = page.stable ? PVCLOCK_TSC_STABLE_BIT : 0;
-	hvm_mem_write(mem, gpa + skip, (u8 *)&time + skip, sizeof(time) - skip);
-	end_update(mem, gpa, time.version);
+	vcpu->pv.time_missed = write_page(&vcpu->vm->mem, vcpu->pv.system_time & ~SYSTEM_TIME_ENABLE,
+					  &time, sizeof(time));
 }
 
 /**
  * hvm_pv_update_clock - HVM_REQ_CLOCK: write the clock pages the guest wants
  * @vcpu: the vCPU, its lock held
+ *
+ * A page that is not present, and is attached with HVM_MAP_EXIT_ON_FAULT, is not waited for: it is
+ * tried again, see hvm_pv_retry().
  *
  * Context: process, interrupts on; may sleep for the memory
  */
@@ -136,6 +130,16 @@ void hvm_pv_update_clock(struct hvm_vcpu *vcpu)
 		write_wall_clock(vcpu);
 	if (vcpu->pv.system_time & SYSTEM_TIME_ENABLE)
 		write_system_time(vcpu);
+}
+
+/**
+ * hvm_pv_retry - HVM_RUN begins: pages that were not present may be now
+ * @vcpu: the vCPU, its lock held
+ */
+void hvm_pv_retry(struct hvm_vcpu *vcpu)
+{
+	if (unlikely(vcpu->pv.wall_wanted || vcpu->pv.time_missed))
+		hvm_bell_ring(&vcpu->bell, HVM_REQ_CLOCK);
 }
 
 /**

@@ -20,16 +20,19 @@ struct hvm_vcpu;
  * @wall_clock: the MSR: where the time of day at clock zero goes
  * @wall_wanted: write it there before the next entry
  * @system_time: the MSR: where the clock's page goes, bit 0: enabled
+ * @time_missed: its page was not present when it was written last
  */
 struct hvm_pv {
 	u64 wall_clock;
 	bool wall_wanted;
 	u64 system_time;
+	bool time_missed;
 };
 
 int hvm_pv_write_wall_clock(struct hvm_vcpu *vcpu, u64 value, bool host);
 int hvm_pv_write_system_time(struct hvm_vcpu *vcpu, u64 value);
 void hvm_pv_update_clock(struct hvm_vcpu *vcpu);
+void hvm_pv_retry(struct hvm_vcpu *vcpu);
 void hvm_pv_reset(struct hvm_vcpu *vcpu);
 
 u64 hvm_pv_hypercall(struct hvm_vcpu *vcpu, u64 nr, const u64 args[4]);

@@ -9,32 +9,53 @@
 
 #include "room.h"
 
-/*
- * The address of @gpa in the process, and how many of @bytes follow it there; 0: not attached, or
- * read-only and to be written.
+/**
+ * struct place - where a stretch of guest RAM is in the process
+ * @at: its address
+ * @bytes: its length; 0: not attached, or read-only and to be written
+ * @present: HVM_MAP_EXIT_ON_FAULT: only what is present may be accessed
  */
-static size_t locate(const struct hvm_mem *mem, gpa_t gpa, size_t bytes, bool write,
-		     void __user **at)
+struct place {
+	void __user *at;
+	size_t bytes;
+	bool present;
+};
+
+/* Where @gpa is, and how many of @bytes follow it there. */
+static struct place locate(struct hvm_mem *mem, gpa_t gpa, size_t bytes, bool write)
 {
-	struct hvm_slot *slot = hvm_slot_find(mem, gpa >> PAGE_SHIFT);
+	struct place place = {};
+	struct hvm_slot *slot;
 	hva_t hva;
 
-	if (!slot || (write && slot->flags & HVM_MAP_READONLY))
-		return 0;
-	hva = hvm_slot_hva(slot, gpa >> PAGE_SHIFT) + offset_in_page(gpa);
-	*at = (void __user *)(unsigned long)hva;
-	return min_t(u64, bytes, slot->hva.last - hva + 1);
+	read_lock(&mem->lock);
+	slot = hvm_slot_find(mem, gpa >> PAGE_SHIFT);
+	if (slot && !(write && slot->flags & HVM_MAP_READONLY)) {
+		hva = hvm_slot_hva(slot, gpa >> PAGE_SHIFT) + offset_in_page(gpa);
+		place.at = (void __user *)(unsigned long)hva;
+		place.bytes = min_t(u64, bytes, slot->hva.last - hva + 1);
+		place.present = slot->flags & HVM_MAP_EXIT_ON_FAULT;
+	}
+	read_unlock(&mem->lock);
+	return place;
 }
 
-static size_t locate_locked(struct hvm_mem *mem, gpa_t gpa, size_t bytes, bool write,
-			    void __user **at)
+static int read_place(const struct place *place, void *data)
 {
-	size_t part;
+	if (!place->bytes)
+		return -EFAULT;
+	if (place->present)
+		return copy_from_user_nofault(data, place->at, place->bytes) ? -EAGAIN : 0;
+	return copy_from_user(data, place->at, place->bytes) ? -EFAULT : 0;
+}
 
-	read_lock(&mem->lock);
-	part = locate(mem, gpa, bytes, write, at);
-	read_unlock(&mem->lock);
-	return part;
+static int write_place(const struct place *place, const void *data)
+{
+	if (!place->bytes)
+		return -EFAULT;
+	if (place->present)
+		return copy_to_user_nofault(place->at, data, place->bytes) ? -EAGAIN : 0;
+	return copy_to_user(place->at, data, place->bytes) ? -EFAULT : 0;
 }
 
 /**
@@ -44,22 +65,22 @@ static size_t locate_locked(struct hvm_mem *mem, gpa_t gpa, size_t bytes, bool w
  * @data: where to
  * @bytes: how many; bounded by the caller
  *
- * Context: a thread of the guest's process; may sleep; no locks. An HVM_UNMAP or replacing HVM_MAP
- * that runs meanwhile returns only after this.
+ * Context: a thread of the guest's process; may sleep, but not for a page of a range with
+ * HVM_MAP_EXIT_ON_FAULT; no locks. An HVM_UNMAP or replacing HVM_MAP that runs meanwhile returns
+ * only after this.
  *
- * Return: 0 or -EFAULT: not attached, or the process has no memory there; @data may be half filled
+ * Return: 0; -EFAULT: not attached, or the process has no memory there; -EAGAIN: attached with
+ * HVM_MAP_EXIT_ON_FAULT, and not present. @data may be half filled
  */
 int hvm_mem_read(struct hvm_mem *mem, gpa_t gpa, void *data, size_t bytes)
 {
-	void __user *at;
-	size_t part;
+	struct place place;
 	int err = 0;
 
 	down_read(&mem->access);
-	for (; bytes && !err; bytes -= part, gpa += part, data += part) {
-		part = locate_locked(mem, gpa, bytes, false, &at);
-		if (!part || copy_from_user(data, at, part))
-			err = -EFAULT;
+	for (; bytes && !err; bytes -= place.bytes, gpa += place.bytes, data += place.bytes) {
+		place = locate(mem, gpa, bytes, false);
+		err = read_place(&place, data);
 	}
 	up_read(&mem->access);
 	return err;
@@ -74,66 +95,18 @@ int hvm_mem_read(struct hvm_mem *mem, gpa_t gpa, void *data, size_t bytes)
  *
  * Context: as hvm_mem_read().
  *
- * Return: 0 or -EFAULT: not attached, read-only, or the process has no memory there
+ * Return: as hvm_mem_read(); -EFAULT as well: attached read-only
  */
 int hvm_mem_write(struct hvm_mem *mem, gpa_t gpa, const void *data, size_t bytes)
 {
-	void __user *at;
-	size_t part;
+	struct place place;
 	int err = 0;
 
 	down_read(&mem->access);
-	for (; bytes && !err; bytes -= part, gpa += part, data += part) {
-		part = locate_locked(mem, gpa, bytes, true, &at);
-		if (!part || copy_to_user(at, data, part))
-			err = -EFAULT;
+	for (; bytes && !err; bytes -= place.bytes, gpa += place.bytes, data += place.bytes) {
+		place = locate(mem, gpa, bytes, true);
+		err = write_place(&place, data);
 	}
 	up_read(&mem->access);
-	return err;
-}
-
-/**
- * hvm_mem_read_nofault - read guest RAM that is present, or fail
- * @mem: the guest's memory
- * @gpa: guest physical address
- * @data: where to
- * @bytes: how many; the stretch lies in one range, else -EFAULT
- *
- * Context: a thread of the guest's process, preemption may be off, interrupts on.
- *
- * Return: 0 or -EFAULT
- */
-int hvm_mem_read_nofault(struct hvm_mem *mem, gpa_t gpa, void *data, size_t bytes)
-{
-	void __user *at;
-	int err = -EFAULT;
-
-	read_lock(&mem->lock);
-	if (locate(mem, gpa, bytes, false, &at) == bytes)
-		err = copy_from_user_nofault(data, at, bytes);
-	read_unlock(&mem->lock);
-	return err;
-}
-
-/**
- * hvm_mem_write_nofault - write guest RAM that is present, or fail
- * @mem: the guest's memory
- * @gpa: guest physical address
- * @data: what
- * @bytes: how many; the stretch lies in one range, else -EFAULT
- *
- * Context: as hvm_mem_read_nofault().
- *
- * Return: 0 or -EFAULT
- */
-int hvm_mem_write_nofault(struct hvm_mem *mem, gpa_t gpa, const void *data, size_t bytes)
-{
-	void __user *at;
-	int err = -EFAULT;
-
-	read_lock(&mem->lock);
-	if (locate(mem, gpa, bytes, true, &at) == bytes)
-		err = copy_to_user_nofault(at, data, bytes);
-	read_unlock(&mem->lock);
 	return err;
 }

@@ -117,7 +117,5 @@ enum hvm_fault_outcome hvm_mem_fault(struct hvm_mem *mem, gpa_t gpa, u32 access,
 
 int hvm_mem_read(struct hvm_mem *mem, gpa_t gpa, void *data, size_t bytes);
 int hvm_mem_write(struct hvm_mem *mem, gpa_t gpa, const void *data, size_t bytes);
-int hvm_mem_read_nofault(struct hvm_mem *mem, gpa_t gpa, void *data, size_t bytes);
-int hvm_mem_write_nofault(struct hvm_mem *mem, gpa_t gpa, const void *data, size_t bytes);
 
 #endif /* HVM_MEM_MEM_H */

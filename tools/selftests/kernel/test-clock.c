@@ -303,6 +303,38 @@ static void clock_page_is_unmapped(struct ktap *t)
 	guest_close(&g);
 }
 
+/* Where absent pages are to exit, the kernel brings none in; it writes when the page is there. */
+static void clock_page_is_absent(struct ktap *t)
+{
+	const int prot = PROT_READ | PROT_WRITE;
+	unsigned char present[2];
+	struct time_page *page;
+	struct guest g;
+	uint8_t *memory;
+
+	if (!step_open(&g, t))
+		return;
+	memory = mmap(NULL, 8192, prot, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	KTAP_TRUE(t, guest_map(&g, 0x400000, memory, 8192, HVM_MAP_EXIT_ON_FAULT));
+	KTAP_TRUE(t, step_wrmsr(&g, MSR_SYSTEM_TIME, 0x400000 | 1));
+	KTAP_TRUE(t, step_wrmsr(&g, MSR_WALL_CLOCK, 0x401000));
+	step_rdtsc(&g);
+	KTAP_OK(t, mincore(memory, 8192, present));
+	KTAP_EQ(t, present[0] & 1, 0);
+	KTAP_EQ(t, present[1] & 1, 0);
+	page = (struct time_page *)memory;
+	page->version = 7;
+	*(volatile uint8_t *)(memory + 8191) = 1;
+	step_rdtsc(&g);
+	KTAP_EQ(t, page->version, 10);
+	KTAP_TRUE(t, page->mul != 0);
+	KTAP_EQ(t, *(uint32_t *)(memory + 4096), 2);
+	step_rdtsc(&g);
+	KTAP_EQ(t, page->version, 10);
+	guest_close(&g);
+	munmap(memory, 8192);
+}
+
 static const struct ktap_case cases[] = {
 	{ "tsc_starts_at_zero_and_goes_on", tsc_starts_at_zero_and_goes_on },
 	{ "tsc_writes_move_tsc_adjust", tsc_writes_move_tsc_adjust },
@@ -315,6 +347,7 @@ static const struct ktap_case cases[] = {
 	{ "wall_clock_is_the_time_of_day", wall_clock_is_the_time_of_day },
 	{ "wild_clock_pages", wild_clock_pages },
 	{ "clock_page_is_unmapped", clock_page_is_unmapped },
+	{ "clock_page_is_absent", clock_page_is_absent },
 };
 
 int main(int argc, char **argv)
