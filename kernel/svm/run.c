@@ -6,6 +6,7 @@
  */
 #include <linux/mem_encrypt.h>
 #include <asm/cpufeature.h>
+#include <asm/msr.h>
 #include <asm/nospec-branch.h>
 #include <asm/trapnr.h>
 
@@ -77,6 +78,8 @@ static noinline void sync(struct svm_vcpu *svm)
 
 	svm->hw.dirty = 0;
 	vmcb->tlb_control = VMCB_TLB_NOTHING;
+	if (dirty & SVM_DIRTY_HOST)
+		rdmsrl(MSR_IA32_DEBUGCTLMSR, svm->host_debugctl);
 	if (dirty & HVM_HW_NEW_ROOT) {
 		vmcb->nested_cr3 = __sme_set(svm->hw.tdp_root);
 		vmcb->clean &= ~VMCB_CLEAN_NESTED_PAGING;
@@ -163,17 +166,32 @@ static __always_inline void describe(struct svm_vcpu *svm, struct vmcb *vmcb, st
 		rule = &svm_exit_rules[code];
 		exit->reason = rule->reason;
 		exit->insn_len = rule->len;
-		if (rule->len && svm_caps.nrip)
+		if (!rule->len)
+			svm->hw.dirty |= SVM_DIRTY_HOST;
+		else if (svm_caps.nrip)
 			exit->insn_len = vmcb->next_rip - vmcb->rip;
 		if (rule->detail != SVM_EXIT_NOTHING)
 			svm_exit_detail(svm, exit, rule->detail, code);
 	} else {
+		svm->hw.dirty |= SVM_DIRTY_HOST;
 		svm_exit_beyond(svm, exit, code);
 		if (code == VMEXIT_INVALID)
 			return;
 	}
 	if (unlikely(vmcb->exit_int_info & VMCB_EVENT_VALID))
 		svm_exit_vectoring(svm, exit);
+}
+
+/*
+ * Where the branch records are not the guest's own, VMRUN leaves DebugCtl alone, and the guest has
+ * none of its own: what the host has switched on (perf, a debugger's steps) stops for its time.
+ */
+static __always_inline bool pause_debugctl(const struct svm_vcpu *svm)
+{
+	if (likely(!svm->host_debugctl) || svm->vmcb->lbr_control)
+		return false;
+	native_wrmsrl(MSR_IA32_DEBUGCTLMSR, 0);
+	return true;
 }
 
 static noinline void after_exit(struct svm_vcpu *svm, struct hvm_exit *exit)
@@ -198,13 +216,17 @@ void svm_enter(struct hvm_hw *hw, struct hvm_exit *exit)
 {
 	struct svm_vcpu *svm = to_svm(hw);
 	struct vmcb *vmcb = svm->vmcb;
+	bool paused;
 
 	if (unlikely(hw->dirty))
 		sync(svm);
 	choose_spec_ctrl(svm);
 	load_registers(svm, vmcb);
 
+	paused = pause_debugctl(svm);
 	svm_vmrun(&svm->entry);
+	if (unlikely(paused))
+		native_wrmsrl(MSR_IA32_DEBUGCTLMSR, svm->host_debugctl);
 
 	guard_process();
 	vmcb->clean = VMCB_CLEAN_ALL;

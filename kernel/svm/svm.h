@@ -16,6 +16,7 @@
 /* More work for the next enter(), in &hvm_hw.dirty beside HVM_HW_*. */
 #define SVM_DIRTY_TLB		BIT(31)	/* the TLB was flushed by the last VMRUN: stop */
 #define SVM_DIRTY_DR		BIT(30)	/* the guest holds its debug registers: load DR6 */
+#define SVM_DIRTY_HOST		BIT(28)	/* interrupts were on: see what the host's DebugCtl is */
 #define SVM_DIRTY_NMI		BIT(29)	/* an NMI waits: see whether a step opens its window */
 
 /* DR6 with nothing to report, DR7 with no breakpoint on (APM volume 2, "Debug Registers"). */
@@ -96,6 +97,7 @@ DECLARE_PER_CPU(struct svm_cpu, svm_cpu);
  * @step_rip: [V] where the step began
  * @dr7: [V] see @dr_live
  * @tsc_aux: [V] the guest's TSC_AUX
+ * @host_debugctl: [V] the host's DebugCtl since interrupts were on
  * @spec_ctrl: [V] the guest's SPEC_CTRL where the processor does not keep one for guests
  *
  * [I] set at create; [V] the thread that holds the vCPU's mutex.
@@ -121,6 +123,7 @@ struct svm_vcpu {
 	u64 step_rip;
 	u64 dr7;
 	u64 tsc_aux;
+	u64 host_debugctl;
 	u64 spec_ctrl;
 };
 
