@@ -355,6 +355,9 @@ void vmx_describe_failed_entry(struct vmx_vcpu *vmx, struct hvm_exit *exit)
  * @vmx: the vCPU, loaded
  * @exit: filled in
  *
+ * Interrupts may come before the next entry, and one of them may be perf's that changes DEBUGCTL,
+ * unless it was an instruction that is soon done with.
+ *
  * Context: interrupts off, straight after the exit
  */
 void vmx_describe(struct vmx_vcpu *vmx, struct hvm_exit *exit)
@@ -373,6 +376,10 @@ void vmx_describe(struct vmx_vcpu *vmx, struct hvm_exit *exit)
 	exit->reason = known->exit;
 	if (known->flags & HAS_LENGTH)
 		exit->insn_len = vmcs_read(VMCS_EXIT_INSN_LEN);
-	if (!(known->flags & PLAIN))
+	else
+		vmx->hw.dirty |= VMX_WORK_HOST;
+	if (!(known->flags & PLAIN)) {
+		vmx->hw.dirty |= VMX_WORK_HOST;
 		describe_special(vmx, exit, reason);
+	}
 }

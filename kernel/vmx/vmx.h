@@ -32,6 +32,7 @@ enum vmx_syscall_msr {
 #define VMX_WORK_WINDOW		BIT(30)	/* a window is asked for, or was */
 #define VMX_WORK_FLUSH_VPID	BIT(29)	/* drop the guest's own translations */
 #define VMX_WORK_DEBUG		BIT(28)	/* make pending #DB agree with TF and the shadow */
+#define VMX_WORK_HOST		BIT(27)	/* interrupts were on: see what the host's DEBUGCTL is */
 
 /**
  * struct vmx_frame - what enter.S works on; layout in frame.h
@@ -61,7 +62,7 @@ static_assert(offsetof(struct vmx_frame, host_spec) == VMX_FRAME_HOST_SPEC);
  * @host_cr4: [V] what VMCS_HOST_CR4 holds
  * @vapic: [I] virtual-APIC page; only its TPR is used
  * @eptp: [V] what VMCS_EPT_POINTER holds
- * @host_debugctl: [P] the host's DEBUGCTL when the vCPU was loaded: exits clear the register
+ * @host_debugctl: [P] the host's DEBUGCTL since interrupts were on: exits clear the register
  * @entry_event: [V] for VMCS_ENTRY_EVENT
  * @entry_error: [V] for VMCS_ENTRY_ERROR_CODE
  * @entry_len: [V] for VMCS_ENTRY_INSN_LEN
