@@ -6,88 +6,17 @@
  * and instructions (bench).
  */
 #include <fcntl.h>
+#include <stdint.h>
 #include <sys/ioctl.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <linux/hvm.h>
 
-#include "ktap.h"
+#include "cgroup.h"
 
 #define MANY		256
 #define VM_BYTES	65536	/* a guest with one vCPU, at most */
 #define VCPU_BYTES	32768	/* each further vCPU, at most */
-
-static const char *const root = "/tmp/test-charge-cgroup";
-
-static bool write_file(const char *name, const char *text)
-{
-	char path[256];
-	bool ok;
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%s", root, name);
-	fd = open(path, O_WRONLY);
-	if (fd < 0)
-		return false;
-	ok = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-	close(fd);
-	return ok;
-}
-
-/* Move into a cgroup of our own. */
-static bool enter_cgroup(struct ktap *t)
-{
-	char path[256];
-
-	mkdir(root, 0755);
-	if (mount("cgroup2", root, "cgroup2", 0, NULL)) {
-		ktap_skip(t, "cgroup2 cannot be mounted: %s", strerror(errno));
-		rmdir(root);
-		return false;
-	}
-	snprintf(path, sizeof(path), "%s/charge", root);
-	if (write_file("cgroup.subtree_control", "+memory") && !mkdir(path, 0755) &&
-	    write_file("charge/cgroup.procs", "0"))
-		return true;
-	ktap_skip(t, "no memory cgroup: %s", strerror(errno));
-	umount(root);
-	rmdir(root);
-	return false;
-}
-
-static void leave_cgroup(void)
-{
-	char path[256];
-
-	write_file("cgroup.procs", "0");
-	snprintf(path, sizeof(path), "%s/charge", root);
-	rmdir(path);
-	umount(root);
-	rmdir(root);
-}
-
-/* Kernel memory of the cgroup, less the host's page tables. */
-static long charged(void)
-{
-	long bytes = -1, tables = 0, value;
-	char path[256], line[256];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/charge/memory.stat", root);
-	f = fopen(path, "r");
-	if (!f)
-		return -1;
-	while (fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "kernel %ld", &value) == 1)
-			bytes = value;
-		else if (sscanf(line, "pagetables %ld", &value) == 1)
-			tables = value;
-	}
-	fclose(f);
-	return bytes < 0 ? bytes : bytes - tables;
-}
 
 static int create_vm(int dev)
 {
@@ -116,21 +45,22 @@ static void vm_with_one_vcpu(struct ktap *t)
 	long before;
 
 	KTAP_TRUE(t, dev >= 0);
-	if (!enter_cgroup(t))
+	if (!cgroup_enter(t))
 		goto out;
-	before = charged();
+	before = cgroup_kernel_bytes();
 	for (i = 0; i < MANY; i++) {
 		fds[i][0] = create_vm(dev);
 		fds[i][1] = create_vcpu(fds[i][0], 0);
 		if (fds[i][0] < 0 || fds[i][1] < 0)
 			KTAP_FAIL(t, "guest %d: %s", i, strerror(errno));
 	}
-	check_average(t, "a guest with one vCPU", (charged() - before) / MANY, VM_BYTES);
+	check_average(t, "a guest with one vCPU", (cgroup_kernel_bytes() - before) / MANY,
+		      VM_BYTES);
 	for (i = 0; i < MANY; i++) {
 		close(fds[i][1]);
 		close(fds[i][0]);
 	}
-	leave_cgroup();
+	cgroup_leave();
 out:
 	close(dev);
 }
@@ -141,23 +71,23 @@ static void further_vcpus(struct ktap *t)
 	long before;
 
 	KTAP_TRUE(t, dev >= 0);
-	if (!enter_cgroup(t))
+	if (!cgroup_enter(t))
 		goto out;
 	vm = create_vm(dev);
 	first = create_vcpu(vm, 0);
 	KTAP_TRUE(t, first >= 0);
-	before = charged();
+	before = cgroup_kernel_bytes();
 	for (i = 0; i < MANY; i++) {
 		fds[i] = create_vcpu(vm, i + 1);
 		if (fds[i] < 0)
 			KTAP_FAIL(t, "vCPU %d: %s", i + 1, strerror(errno));
 	}
-	check_average(t, "a further vCPU", (charged() - before) / MANY, VCPU_BYTES);
+	check_average(t, "a further vCPU", (cgroup_kernel_bytes() - before) / MANY, VCPU_BYTES);
 	for (i = 0; i < MANY; i++)
 		close(fds[i]);
 	close(first);
 	close(vm);
-	leave_cgroup();
+	cgroup_leave();
 out:
 	close(dev);
 }
