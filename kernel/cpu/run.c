@@ -8,6 +8,7 @@
 #include <linux/hw_breakpoint.h>
 #include <linux/preempt.h>
 #include <linux/sched/signal.h>
+#include <linux/task_work.h>
 #include <asm/debugreg.h>
 
 #include "complete.h"
@@ -189,15 +190,21 @@ static enum hvm_next answer_requests(struct hvm_vcpu *vcpu)
 }
 
 /*
- * What the thread itself has to do. TIF_NOTIFY_RESUME alone is no reason for userspace to see EINTR
- * (any close() before sets it): the system call is restarted, and the work is done on its way out.
- * A signal handler that runs there ends it with EINTR all the same.
+ * What the thread itself has to do. TIF_NOTIFY_RESUME asks for work before userspace runs again,
+ * and waits for that: a thread with rseq is asked each time it was switched away, so restarting the
+ * system call for it would have no end under a tracer that stops each call. Queued work
+ * (task_work_add()) does not wait, but is no reason for userspace to see EINTR: the call is
+ * restarted, and the work is done on its way out; a signal handler that runs there ends it with
+ * EINTR all the same. The flag is cleared before the queue is looked at: who adds to it later finds
+ * the flag clear, sets it and interrupts the guest.
  */
-static int answer_thread(void)
+static int answer_thread(struct hvm_vcpu *vcpu)
 {
 	if (task_sigpending(current))
 		return -EINTR;
-	if (read_thread_flags() & (_TIF_NOTIFY_RESUME | _TIF_NOTIFY_SIGNAL)) {
+	if (test_and_clear_thread_flag(TIF_NOTIFY_RESUME))
+		vcpu->resume_work = true;
+	if (task_work_pending(current) || test_thread_flag(TIF_NOTIFY_SIGNAL)) {
 		set_thread_flag(TIF_SIGPENDING);
 		return -ERESTARTNOHAND;
 	}
@@ -226,7 +233,7 @@ static void sleep_until_rung(struct hvm_vcpu *vcpu)
 /* Everything that may keep the vCPU from running now. */
 static int answer(struct hvm_vcpu *vcpu, enum hvm_next *next)
 {
-	int err = answer_thread();
+	int err = answer_thread(vcpu);
 
 	if (err)
 		return err;
@@ -291,5 +298,9 @@ int hvm_run(struct hvm_vcpu *vcpu)
 	err = run_loaded(vcpu);
 	hvm_fpu_put(&vcpu->fpu);
 	hvm_run_put(vcpu);
+	if (unlikely(vcpu->resume_work)) {
+		vcpu->resume_work = false;
+		set_thread_flag(TIF_NOTIFY_RESUME);
+	}
 	return err;
 }

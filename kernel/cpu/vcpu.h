@@ -27,6 +27,7 @@
  * @lock: held by whoever runs the vCPU or touches its state; only ever trylocked (EBUSY)
  * @cpu: [P] host CPU where it is, or was last, loaded; -1: nowhere yet
  * @notifier: [V] tells when the thread is scheduled out and in
+ * @resume_work: [V] TIF_NOTIFY_RESUME waits for the end of HVM_RUN
  * @reason: [V] enum hvm_exit_reason of the last exit to userspace, the kernel's own copy
  * @exit: [V] the last exit of the processor
  * @insn_len: [V] length of the instruction of that exit, 0: unknown
@@ -53,6 +54,7 @@ struct hvm_vcpu {
 	struct mutex lock;
 	int cpu;
 	struct preempt_notifier notifier;
+	bool resume_work;
 	u32 reason;
 	struct hvm_exit exit;
 	u8 insn_len;

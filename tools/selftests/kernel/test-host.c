@@ -128,13 +128,13 @@ struct trip {
 
 typedef void check_fn(struct trip *trip);
 
-/* The same before and after. */
-#define SAME(trip, field) do {							\
-	if ((trip)->before.field != (trip)->after.field)			\
-		KTAP_FAIL((trip)->t, "after %s: %s 0x%llx, not 0x%llx", actor_way((trip)->way), \
-			  #field, (unsigned long long)(trip)->after.field,	\
-			  (unsigned long long)(trip)->before.field);		\
-} while (0)
+/* What was there before and what is there after. */
+static void same(struct trip *trip, const char *what, uint64_t before, uint64_t after)
+{
+	if (before != after)
+		KTAP_FAIL(trip->t, "after %s: %s 0x%llx, not 0x%llx", actor_way(trip->way), what,
+			  (unsigned long long)after, (unsigned long long)before);
+}
 
 /* Leave in every way, and check at each before the guest runs on. All on one CPU. */
 static void each_way(struct ktap *t, const struct dress *d, check_fn *check, void *data)
@@ -186,7 +186,7 @@ static void vector_registers_beyond_the_guests_xcr0(struct ktap *t)
 
 static void same_xcr0(struct trip *trip)
 {
-	SAME(trip, xcr0);
+	same(trip, "XCR0", trip->before.xcr0, trip->after.xcr0);
 }
 
 static void xcr0(struct ktap *t)
@@ -198,7 +198,7 @@ static void xcr0(struct ktap *t)
 
 static void same_pkru(struct trip *trip)
 {
-	SAME(trip, pkru);
+	same(trip, "PKRU", trip->before.pkru, trip->after.pkru);
 }
 
 static void pkru(struct ktap *t)
@@ -217,9 +217,9 @@ static void same_segments(struct trip *trip)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(trip->before.selector); i++)
-		SAME(trip, selector[i]);
-	SAME(trip, fs_base);
-	SAME(trip, gs_base);
+		same(trip, "a selector", trip->before.selector[i], trip->after.selector[i]);
+	same(trip, "the base of FS", trip->before.fs_base, trip->after.fs_base);
+	same(trip, "the base of GS", trip->before.gs_base, trip->after.gs_base);
 	thread_word++;
 	KTAP_EQ(trip->t, thread_word, trip->way + 1);
 	++*word;
@@ -244,7 +244,7 @@ static void segments_of_a_local_table(struct ktap *t)
 			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
 	struct user_desc desc = {
 		.entry_number = 1, .base_addr = (uintptr_t)word, .limit = PAGE - 1,
-		.seg_32bit = 1, .useable = 1,
+		.seg_32bit = 1,
 	};
 	const uint16_t selector = 1 << 3 | 7, none = 0;
 
@@ -348,8 +348,8 @@ static void same_cpu(struct trip *trip)
 {
 	unsigned int cpu = 0, node = 0;
 
-	SAME(trip, aux);
-	SAME(trip, rdpid);
+	same(trip, "TSC_AUX", trip->before.aux, trip->after.aux);
+	same(trip, "what RDPID says", trip->before.rdpid, trip->after.rdpid);
 	KTAP_EQ(trip->t, sched_getcpu(), first_cpu());
 	KTAP_OK(trip->t, syscall(SYS_getcpu, &cpu, &node, NULL));
 	KTAP_EQ(trip->t, (int)cpu, first_cpu());

@@ -171,7 +171,7 @@ bool vectors_blank(const struct vectors *v, uint64_t features)
 		"xor %%edx, %%edx\n\t"		\
 		"syscall\n\t"			\
 		"mov %%rax, %%rbx\n\t"
-#define MASK	"mov %%r14d, %%eax\n\t"	\
+#define MASK	"mov %k[mask], %%eax\n\t"	\
 		"xor %%edx, %%edx\n\t"
 
 /**
@@ -189,24 +189,31 @@ bool vectors_blank(const struct vectors *v, uint64_t features)
 long vectors_syscall(long number, long first, long second, const struct vectors *before,
 		     struct vectors *after)
 {
+	const uint64_t mask = vectors_features();
 	struct vectors own = { 0 };
-	register const struct vectors *r12 asm("r12") = before;
-	register struct vectors *r13 asm("r13") = after;
-	register uint64_t r14 asm("r14") = vectors_features();
-	register struct vectors *r15 asm("r15") = &own;
 
 	memset(after, 0, sizeof(*after));
 	if (vectors_xcr0())
-		asm volatile(MASK "xsave64 (%%r15)\n\t" "xrstor64 (%%r12)\n\t" CALL
-			     MASK "xsave64 (%%r13)\n\t" "xrstor64 (%%r15)"
+		asm volatile(MASK
+			     "xsave64 (%[own])\n\t"
+			     "xrstor64 (%[before])\n\t"
+			     CALL
+			     MASK
+			     "xsave64 (%[after])\n\t"
+			     "xrstor64 (%[own])"
 			     : "+b" (number)
-			     : "D" (first), "S" (second), "r" (r12), "r" (r13), "r" (r14), "r" (r15)
+			     : "D" (first), "S" (second), [before] "r" (before),
+			       [after] "r" (after), [mask] "r" (mask), [own] "r" (&own)
 			     : "rax", "rcx", "rdx", "r11", "cc", "memory");
 	else
-		asm volatile("fxsave64 (%%r15)\n\t" "fxrstor64 (%%r12)\n\t" CALL
-			     "fxsave64 (%%r13)\n\t" "fxrstor64 (%%r15)"
+		asm volatile("fxsave64 (%[own])\n\t"
+			     "fxrstor64 (%[before])\n\t"
+			     CALL
+			     "fxsave64 (%[after])\n\t"
+			     "fxrstor64 (%[own])"
 			     : "+b" (number)
-			     : "D" (first), "S" (second), "r" (r12), "r" (r13), "r" (r15)
+			     : "D" (first), "S" (second), [before] "r" (before),
+			       [after] "r" (after), [own] "r" (&own)
 			     : "rax", "rcx", "rdx", "r11", "cc", "memory");
 	return number;
 }
