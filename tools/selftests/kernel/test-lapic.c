@@ -320,7 +320,7 @@ static void timer_periodic(struct ktap *t)
 
 extern const struct guest_code deadline;
 GUEST_CODE("deadline", "code64", X2APIC_ON WRMSR(0x832, 0x40061)
-	   "rdtsc; shl $32,%rdx; or %rdx,%rax; add $5000000,%rax; mov %rax,%rbx; mov %rax,0x20010;"
+	   "rdtsc; shl $32,%rdx; or %rdx,%rax; add $60000000,%rax; mov %rax,%rbx; mov %rax,0x20010;"
 	   "mov %rax,%rdx; shr $32,%rdx; mov $0x6e0,%ecx; wrmsr;"
 	   "rdmsr; shl $32,%rdx; or %rdx,%rax; mov %rax,%rsi;" WAIT(1)
 	   "mov $0x6e0,%ecx; rdmsr; shl $32,%rdx; or %rdx,%rax; mov %rax,%rdi;"

@@ -182,7 +182,7 @@ static void masked_ticks_stop(struct ktap *t)
 	KTAP_EQ(t, run_vector(f->lapic), -1);
 	shim_advance(1);
 
-	/* A tick that waits when the vector changes is taken by its old one; the new one follows. */
+	/* A tick that waits when the vector changes comes as its old one; the new one follows. */
 	wr(f->lapic, LVT_TIMER, HVM_LVT_PERIODIC | 0x51);
 	KTAP_EQ(t, run_vector(f->lapic), VECTOR);
 	shim_advance(250000);
