@@ -15,7 +15,7 @@
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
 
-/* 6.12 has these names: CPUID Fn8000_0008 EBX bit 28, and the bit of SPEC_CTRL that it announces. */
+/* 6.12 has these names: CPUID Fn8000_0008 EBX bit 28, and the bit of SPEC_CTRL for it. */
 #ifndef X86_FEATURE_AMD_PSFD
 #define X86_FEATURE_AMD_PSFD	(13 * 32 + 28)
 #endif
@@ -23,7 +23,7 @@
 #define SPEC_CTRL_PSFD		BIT(7)
 #endif
 
-/* 6.12 knows a bit that keeps a guest's predictions out of the host (SRSO), while there are guests. */
+/* 6.12 knows a bit that keeps a guest's predictions out of the host (SRSO). */
 static inline void hvm_compat_reduce_speculation(bool on)
 {
 #ifdef X86_FEATURE_SRSO_BP_SPEC_REDUCE

@@ -91,9 +91,9 @@ static void emergency(void)
 }
 
 /*
- * Sleep takes all CPUs but the last down by themselves. What the firmware leaves of that one's state
- * is not virtualization's; the kernel restores the bit that says it is on only if it was. All
- * processes are frozen and interrupts are off.
+ * Sleep takes all CPUs but one down by themselves. That one is left too, so that the state which the
+ * kernel restores does not say that virtualization is on, which it is no longer. All processes are
+ * frozen and interrupts are off.
  */
 static int suspend(HVM_COMPAT_SYSCORE_ARGS)
 {
@@ -120,7 +120,7 @@ static void leave_this_cpu(void *data)
 
 /*
  * A restart, kexec among them, has the emergency callback called on each CPU but the one that goes
- * on into the next kernel. A guest that still runs finds it gone and ends (&hvm_backend.cpu_disable).
+ * on into the next kernel. A guest that still runs finds it gone and ends.
  */
 static int reboot(struct notifier_block *block, unsigned long action, void *data)
 {

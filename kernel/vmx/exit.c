@@ -178,7 +178,7 @@ static void describe_exception(struct vmx_vcpu *vmx, struct hvm_exit *exit)
 			 vmcs_read(VMCS_EXIT_INSN_LEN));
 	if ((info & VMX_EVENT_TYPE) == VMX_EVENT_PRIVILEGED)
 		finish_int1(vmx, &exit->event);
-	/* The processor leaves the pending step out where it exits by #DB, and asks for it at entry. */
+	/* An exit by #DB leaves the pending step out, and the entry asks for it. */
 	if (vector == VECTOR_DB)
 		vmx->hw.dirty |= VMX_WORK_DEBUG;
 	if (vector == VECTOR_DB || vector == VECTOR_PF) {
