@@ -91,9 +91,9 @@ static void emergency(void)
 }
 
 /*
- * Sleep takes all CPUs but one down by themselves. That one is left too, so that the state which the
- * kernel restores does not say that virtualization is on, which it is no longer. All processes are
- * frozen and interrupts are off.
+ * Sleep takes all CPUs but one down by themselves. That one is left too, so that the state which
+ * the kernel restores does not say that virtualization is on, which it is no longer. All processes
+ * are frozen and interrupts are off.
  */
 static int suspend(HVM_COMPAT_SYSCORE_ARGS)
 {
