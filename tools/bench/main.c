@@ -2,8 +2,8 @@
 /*
  * bench ENGINE [CASE]: what one exit costs on one hypervisor, in executed host instructions, where
  * the time stamp counter counts those (the emulated hosts). Prints a line a case: name, tab,
- * number. With CASE, that one for ever: profile looks on. Not here: boots, modules and ratios
- * (run).
+ * number. With CASE, the first case whose name begins so, for ever: profile looks on. Not here:
+ * boots, modules and ratios (run).
  */
 #include <errno.h>
 #include <stdio.h>
