@@ -133,9 +133,10 @@ static void expect(struct guest *g, const struct call *c, int fd, const void *ar
 		undo(g, c, result);
 }
 
+typedef void check_fn(struct guest *g, const struct call *c, int fd);
+
 /* Every call on every kind of fd that has it, each with a new guest. */
-static void for_each_call(struct ktap *t,
-			  void (*check)(struct guest *g, const struct call *c, int fd))
+static void for_each_call(struct ktap *t, check_fn *check)
 {
 	struct guest g;
 
@@ -406,7 +407,7 @@ static void list_of_msrs(struct ktap *t)
 	KTAP_OK(t, ioctl(g.dev, HVM_GET_INFO, &info));
 	n = info.msr_count;
 	KTAP_TRUE(t, n > 2 && n < PAGE / 4);
-	/* Only the places given are filled; what lies behind the list that there is is left alone. */
+	/* Only the places given are filled, and no more of them than there are MSRs. */
 	info.msrs = (uintptr_t)list;
 	info.msr_count = 2;
 	KTAP_OK(t, ioctl(g.dev, HVM_GET_INFO, &info));
@@ -716,7 +717,7 @@ static void run_takes_no_argument(struct ktap *t)
 	guest_close(&g);
 }
 
-/* --- the run page ------------------------------------------------------------------------------ */
+/* --- the run page -------------------------------------------------------------------------- */
 
 static void expect_mmap(struct ktap *t, int fd, size_t bytes, int prot, int flags, off_t offset,
 			int error)
@@ -761,7 +762,7 @@ static void mapping_the_run_page(struct ktap *t)
 	guest_close(&g);
 }
 
-/* The mapping holds the vCPU, which is there until it is gone; what is read and written is memory. */
+/* The mapping holds the vCPU: it is there until that is gone, and its page is memory. */
 static void run_page_of_a_closed_vcpu(struct ktap *t)
 {
 	struct hvm_run *run;
