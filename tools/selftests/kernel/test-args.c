@@ -136,7 +136,7 @@ static void expect(struct guest *g, const struct call *c, int fd, const void *ar
 typedef void check_fn(struct guest *g, const struct call *c, int fd);
 
 /* Every call on every kind of fd that has it, each with a new guest. */
-static void for_each_call(struct ktap *t, check_fn *check)
+static void check_each(struct ktap *t, check_fn *check)
 {
 	struct guest g;
 
@@ -268,7 +268,7 @@ static void check_sizes(struct guest *g, const struct call *c, int fd)
 
 static void sizes(struct ktap *t)
 {
-	for_each_call(t, check_sizes);
+	check_each(t, check_sizes);
 }
 
 static void check_pointers(struct guest *g, const struct call *c, int fd)
@@ -303,7 +303,7 @@ static void check_pointers(struct guest *g, const struct call *c, int fd)
 
 static void pointers(struct ktap *t)
 {
-	for_each_call(t, check_pointers);
+	check_each(t, check_pointers);
 }
 
 /* An answer that cannot be given is found out before anything is done. */
