@@ -102,6 +102,7 @@ static void write_wall_clock(struct hvm_vcpu *vcpu)
 
 static void write_system_time(struct hvm_vcpu *vcpu)
 {
+	const gpa_t gpa = vcpu->pv.system_time & ~SYSTEM_TIME_ENABLE;
 	struct pvclock_vcpu_time_info time = {};
 	struct hvm_clock_page page;
 
@@ -111,8 +112,7 @@ static void write_system_time(struct hvm_vcpu *vcpu)
 	time.tsc_to_system_mul = page.scale.mul;
 	time.tsc_shift = page.scale.shift;
 	time.flags = page.stable ? PVCLOCK_TSC_STABLE_BIT : 0;
-	vcpu->pv.time_missed = write_page(&vcpu->vm->mem, vcpu->pv.system_time & ~SYSTEM_TIME_ENABLE,
-					  &time, sizeof(time));
+	vcpu->pv.time_missed = write_page(&vcpu->vm->mem, gpa, &time, sizeof(time));
 }
 
 /**

@@ -152,7 +152,7 @@ struct hvm_vcpu *hvm_vcpu_create(struct hvm_vm *vm, u32 apic_id)
 
 	hvm_bells_add(&vm->bells, &vcpu->bell);
 	hvm_clock_join(vcpu);
-	/* Nobody else has it. Only tried, because the guest's lock is held and is taken inside it. */
+	/* Nobody else has it. Only tried: the guest's lock, which is held, is taken inside it. */
 	mutex_trylock(&vcpu->lock);
 	hvm_run_load(vcpu);
 	hvm_msr_init(vcpu);
