@@ -94,14 +94,18 @@ static void set_table(struct vmcb_segment *out, const struct hvm_dtable *in)
 	out->limit = in->limit;
 }
 
-/* VMRUN takes the privilege level from here, emulators from SS: keep both the same. */
-static void update_cpl(struct vmcb *vmcb)
+/*
+ * VMRUN takes the privilege level from here, emulators from SS: keep both the same. After an exit
+ * it is the processor's word that counts, for SYSRET leaves SS.DPL as it was; only a new SS has the
+ * level in its DPL.
+ */
+static void update_cpl(struct vmcb *vmcb, bool new_ss)
 {
 	if (!(vmcb->cr0 & X86_CR0_PE))
 		vmcb->cpl = 0;
 	else if (vmcb->rflags & X86_EFLAGS_VM)
 		vmcb->cpl = 3;
-	else
+	else if (new_ss)
 		vmcb->cpl = (vmcb->ss.attributes & HVM_SEG_DPL) >> HVM_SEG_DPL_SHIFT;
 	vmcb->ss.attributes = (vmcb->ss.attributes & ~HVM_SEG_DPL) | vmcb->cpl << HVM_SEG_DPL_SHIFT;
 	vmcb->clean &= ~VMCB_CLEAN_SEGMENTS;
@@ -330,7 +334,7 @@ void svm_set_state(struct hvm_hw *hw, u32 mask, const struct hvm_hw_state *state
 		set_dr7(svm, state->dr7);
 	if (mask & HVM_STATE_EVENTS)
 		set_events(svm, state);
-	update_cpl(vmcb);
+	update_cpl(vmcb, mask & HVM_STATE_SEGMENTS);
 }
 
 static bool long_mode_enabled(const struct vmcb *vmcb)
