@@ -12,6 +12,7 @@
 
 #define DR6_RESET	0xffff0ff0ULL
 #define DR7_ENABLED	0xffULL
+#define DR7_GENERAL_DETECT	BIT_ULL(13)
 
 /**
  * hvm_debugreg_reset - as after reset (SDM "Processor State After Reset")
@@ -90,11 +91,21 @@ void hvm_debugreg_exit(struct hvm_vcpu *vcpu)
 }
 
 /**
- * hvm_debugreg_hit - a #DB sets bits of the guest's DR6
- * @vcpu: the vCPU, its lock held
+ * hvm_debugreg_hit - a #DB is delivered: DR6 tells why, and its handler may use the registers
+ * @vcpu: the vCPU, its lock held, loaded
  * @bits: B0 to B3, BD, BS, BT (SDM "Debug Status Register (DR6)")
+ *
+ * A processor that delivers one clears DR7.GD (SDM "Debug Control Register (DR7)"); one that exits
+ * for it, or is given it, leaves that to us.
  */
 void hvm_debugreg_hit(struct hvm_vcpu *vcpu, u64 bits)
 {
+	struct hvm_hw_state state;
+
 	vcpu->debug.dr6 |= bits;
+	hvm_backend->get_state(vcpu->hw, HVM_STATE_DEBUG, &state);
+	if (!(state.dr7 & DR7_GENERAL_DETECT))
+		return;
+	state.dr7 &= ~DR7_GENERAL_DETECT;
+	hvm_backend->set_state(vcpu->hw, HVM_STATE_DEBUG, &state);
 }

@@ -25,8 +25,6 @@
  */
 #define STEP_EXCEPTIONS	(~(u32)(BIT(X86_TRAP_NMI) | BIT(X86_TRAP_BP) | BIT(X86_TRAP_OF)))
 
-#define DR7_GENERAL_DETECT	BIT_ULL(13)
-
 /**
  * svm_skip - &hvm_backend.skip
  * @hw: the virtual CPU
@@ -44,15 +42,6 @@ bool svm_skip(struct hvm_hw *hw, unsigned int len)
 	vmcb->rflags &= ~X86_EFLAGS_RF;
 	vmcb->int_state = 0;
 	return vmcb->rflags & X86_EFLAGS_TF;
-}
-
-/* The handler of a #DB may use the debug registers; an injection does not see to that. */
-static void clear_general_detect(struct svm_vcpu *svm)
-{
-	u64 *dr7 = svm->dr_live ? &svm->vmcb->dr7 : &svm->dr7;
-
-	*dr7 &= ~DR7_GENERAL_DETECT;
-	svm->vmcb->clean &= ~VMCB_CLEAN_DR;
 }
 
 /**
@@ -80,8 +69,6 @@ void svm_inject(struct hvm_hw *hw, const struct hvm_event *event)
 	if (event->flags & HVM_EVENT_ERROR && svm->vmcb->cr0 & X86_CR0_PE)
 		info |= VMCB_EVENT_HAS_ERROR | (u64)event->error << VMCB_EVENT_ERROR_SHIFT;
 	svm->vmcb->event_inj = info;
-	if (event->type == HVM_EVENT_EXCEPTION && event->vector == X86_TRAP_DB)
-		clear_general_detect(svm);
 	if (unlikely(event->type == HVM_EVENT_NMI))
 		svm_nmi_set_masked(svm, true);
 }

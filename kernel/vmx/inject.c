@@ -10,9 +10,6 @@
 #include "vmx.h"
 
 #define VECTOR_INT1	1
-#define VECTOR_DB	1
-
-#define DR7_GENERAL_DETECT	BIT_ULL(13)
 
 /* VMCS_GUEST_PENDING_DEBUG */
 #define PENDING_STEP	BIT_ULL(14)
@@ -83,18 +80,6 @@ void vmx_inject(struct hvm_hw *hw, const struct hvm_event *event)
 	hw->dirty |= VMX_WORK_EVENT;
 }
 
-/*
- * The handler of a #DB may use the debug registers. Neither the exit nor the injection sees to that
- * (SDM "Event Injection", "VM-Exit Qualification for Debug Exceptions").
- */
-static void clear_general_detect(void)
-{
-	u64 dr7 = vmcs_read(VMCS_GUEST_DR7);
-
-	if (dr7 & DR7_GENERAL_DETECT)
-		vmcs_write(VMCS_GUEST_DR7, dr7 & ~DR7_GENERAL_DETECT);
-}
-
 /**
  * vmx_write_event - what vmx_inject() left goes into the VMCS
  * @vmx: the vCPU, loaded
@@ -110,8 +95,6 @@ void vmx_write_event(struct vmx_vcpu *vmx)
 		vmcs_write(VMCS_ENTRY_ERROR_CODE, vmx->entry_error);
 	if (is_soft(info))
 		vmcs_write(VMCS_ENTRY_INSN_LEN, vmx->entry_len);
-	if ((info & VMX_EVENT_VECTOR) == VECTOR_DB && (info & VMX_EVENT_TYPE) != VMX_EVENT_INTR)
-		clear_general_detect();
 	vmcs_write(VMCS_ENTRY_EVENT, info);
 }
 

@@ -583,6 +583,34 @@ static void breakpoint(struct ktap *t)
 	guest_close(&g);
 }
 
+extern const struct guest_code use_guarded, on_detect;
+GUEST_CODE("use_guarded", "code64",
+	   "mov $0x2400, %eax; mov %rax, %dr7; mov %dr0, %rcx; out %al, $0x80; jmp .");
+GUEST_CODE("on_detect", "code64", "mov %dr7, %rsi; mov %dr6, %rdi; out %al, $0x81; iretq");
+
+/* DR7.GD guards the registers against all but the handler of the #DB that it raises. */
+static void general_detect(struct ktap *t)
+{
+	struct guest g;
+
+	if (guest_host_is("svm"))
+		KTAP_SKIP(t, "QEMU ends itself");
+	if (!guest_open(&g, t, GUEST_RAM))
+		return;
+	guest_long(&g, &use_guarded);
+	guest_gate(&g, 1, &on_detect, 0x30000);
+	GUEST_EXPECT(&g, HVM_EXIT_PIO);
+	if (g.run->pio.port == 0x80) {
+		guest_close(&g);
+		KTAP_SKIP(t, "the emulated processor has no general detection");
+	}
+	KTAP_EQ(t, g.run->pio.port, 0x81);
+	KTAP_EQ(t, g.run->gpr[HVM_RSI], 0x400);
+	if (!guest_host_is("svm-bochs"))
+		KTAP_EQ(t, g.run->gpr[HVM_RDI] & 0x2000, 0x2000);
+	guest_close(&g);
+}
+
 static void triple_fault(struct ktap *t)
 {
 	struct guest g;
@@ -677,6 +705,7 @@ static const struct ktap_case cases[] = {
 	{ "single_step_over_exit", single_step_over_exit },
 	{ "debug_in_shadow", debug_in_shadow },
 	{ "breakpoint", breakpoint },
+	{ "general_detect", general_detect },
 	{ "triple_fault", triple_fault },
 	{ "invalid_state", invalid_state },
 	{ "state_round_trip", state_round_trip },
