@@ -39,6 +39,7 @@ struct hvm_caps {
 #define HVM_HW_NEW_ROOT		BIT(1)	/* tdp_root changed (implies a flush) */
 #define HVM_HW_NEW_TSC		BIT(2)	/* tsc_offset changed */
 #define HVM_HW_NEW_INTERCEPTS	BIT(3)	/* what exits changed */
+#define HVM_HW_NEW_HOST		BIT(4)	/* interrupts were on: the host's registers may be others */
 
 /**
  * struct hvm_hw - the neutral face of one hardware virtual CPU; a backend embeds it in its own

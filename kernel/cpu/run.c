@@ -134,6 +134,7 @@ static enum hvm_next run_guest(struct hvm_vcpu *vcpu)
 	/* Pairs with set_requests() in request.c. */
 	smp_store_mb(vcpu->bell.mode, HVM_IN_GUEST);
 	vtime_account_guest_enter();
+	vcpu->hw->dirty |= HVM_HW_NEW_HOST;
 
 	while (!must_look(vcpu)) {
 		if (vcpu->events.recheck)

@@ -191,7 +191,6 @@ void svm_load(struct hvm_hw *hw)
 	arrive(svm, host, smp_processor_id());
 	if (svm_caps.tsc_aux && svm->tsc_aux != host->tsc_aux)
 		wrmsrl(MSR_TSC_AUX, svm->tsc_aux);
-	hw->dirty |= SVM_DIRTY_HOST;
 	svm->loaded = true;
 }
 

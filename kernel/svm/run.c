@@ -78,7 +78,7 @@ static noinline void sync(struct svm_vcpu *svm)
 
 	svm->hw.dirty = 0;
 	vmcb->tlb_control = VMCB_TLB_NOTHING;
-	if (dirty & SVM_DIRTY_HOST)
+	if (dirty & HVM_HW_NEW_HOST)
 		rdmsrl(MSR_IA32_DEBUGCTLMSR, svm->host_debugctl);
 	if (dirty & HVM_HW_NEW_ROOT) {
 		vmcb->nested_cr3 = __sme_set(svm->hw.tdp_root);
@@ -166,14 +166,11 @@ static __always_inline void describe(struct svm_vcpu *svm, struct vmcb *vmcb, st
 		rule = &svm_exit_rules[code];
 		exit->reason = rule->reason;
 		exit->insn_len = rule->len;
-		if (!rule->len)
-			svm->hw.dirty |= SVM_DIRTY_HOST;
-		else if (svm_caps.nrip)
+		if (rule->len && svm_caps.nrip)
 			exit->insn_len = vmcb->next_rip - vmcb->rip;
 		if (rule->detail != SVM_EXIT_NOTHING)
 			svm_exit_detail(svm, exit, rule->detail, code);
 	} else {
-		svm->hw.dirty |= SVM_DIRTY_HOST;
 		svm_exit_beyond(svm, exit, code);
 		if (code == VMEXIT_INVALID)
 			return;

@@ -16,7 +16,6 @@
 /* More work for the next enter(), in &hvm_hw.dirty beside HVM_HW_*. */
 #define SVM_DIRTY_TLB		BIT(31)	/* the TLB was flushed by the last VMRUN: stop */
 #define SVM_DIRTY_DR		BIT(30)	/* the guest holds its debug registers: load DR6 */
-#define SVM_DIRTY_HOST		BIT(28)	/* interrupts were on: see what the host's DebugCtl is */
 #define SVM_DIRTY_NMI		BIT(29)	/* an NMI waits: see whether a step opens its window */
 
 /* DR6 with nothing to report, DR7 with no breakpoint on (APM volume 2, "Debug Registers"). */

@@ -355,9 +355,6 @@ void vmx_describe_failed_entry(struct vmx_vcpu *vmx, struct hvm_exit *exit)
  * @vmx: the vCPU, loaded
  * @exit: filled in
  *
- * Interrupts may come before the next entry, and one of them may be perf's that changes DEBUGCTL,
- * unless it was an instruction that is soon done with.
- *
  * Context: interrupts off, straight after the exit
  */
 void vmx_describe(struct vmx_vcpu *vmx, struct hvm_exit *exit)
@@ -376,10 +373,6 @@ void vmx_describe(struct vmx_vcpu *vmx, struct hvm_exit *exit)
 	exit->reason = known->exit;
 	if (known->flags & HAS_LENGTH)
 		exit->insn_len = vmcs_read(VMCS_EXIT_INSN_LEN);
-	else
-		vmx->hw.dirty |= VMX_WORK_HOST;
-	if (!(known->flags & PLAIN)) {
-		vmx->hw.dirty |= VMX_WORK_HOST;
+	if (!(known->flags & PLAIN))
 		describe_special(vmx, exit, reason);
-	}
 }

@@ -362,7 +362,6 @@ void vmx_load(struct hvm_hw *hw)
 	}
 	load_segments(vmx);
 	vmx_user_return_load(vmx);
-	hw->dirty |= VMX_WORK_HOST;
 	vmx->flush_l1d = true;
 	vmx->loaded = true;
 }

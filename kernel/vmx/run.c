@@ -86,7 +86,7 @@ static noinline void prepare(struct vmx_vcpu *vmx)
 		vmx_write_window(vmx);
 	if (dirty & VMX_WORK_DEBUG)
 		vmx_fix_pending_debug();
-	if (dirty & VMX_WORK_HOST)
+	if (dirty & HVM_HW_NEW_HOST)
 		vmx->host_debugctl = __rdmsr(MSR_IA32_DEBUGCTLMSR);
 }
 

@@ -32,7 +32,6 @@ enum vmx_syscall_msr {
 #define VMX_WORK_WINDOW		BIT(30)	/* a window is asked for, or was */
 #define VMX_WORK_FLUSH_VPID	BIT(29)	/* drop the guest's own translations */
 #define VMX_WORK_DEBUG		BIT(28)	/* make pending #DB agree with TF and the shadow */
-#define VMX_WORK_HOST		BIT(27)	/* interrupts were on: see what the host's DEBUGCTL is */
 
 /**
  * struct vmx_frame - what enter.S works on; layout in frame.h
