@@ -13,7 +13,6 @@
 #include <linux/syscore_ops.h>
 #include <linux/version.h>
 #include <asm/cpufeature.h>
-#include <asm/msr.h>
 
 /* 6.12 has these names: CPUID Fn8000_0008 EBX bit 28, and the bit of SPEC_CTRL for it. */
 #ifndef X86_FEATURE_AMD_PSFD
@@ -23,18 +22,13 @@
 #define SPEC_CTRL_PSFD		BIT(7)
 #endif
 
-/* 6.12 knows a bit that keeps a guest's predictions out of the host (SRSO). */
-static inline void hvm_compat_reduce_speculation(bool on)
-{
+/* Before 6.12 the kernel does not choose BP_SPEC_REDUCE against SRSO; the bit's place is the same. */
 #ifdef X86_FEATURE_SRSO_BP_SPEC_REDUCE
-	if (!boot_cpu_has(X86_FEATURE_SRSO_BP_SPEC_REDUCE))
-		return;
-	if (on)
-		msr_set_bit(MSR_ZEN4_BP_CFG, MSR_ZEN4_BP_CFG_BP_SPEC_REDUCE_BIT);
-	else
-		msr_clear_bit(MSR_ZEN4_BP_CFG, MSR_ZEN4_BP_CFG_BP_SPEC_REDUCE_BIT);
+#define HVM_COMPAT_SRSO_BP_SPEC_REDUCE	boot_cpu_has(X86_FEATURE_SRSO_BP_SPEC_REDUCE)
+#else
+#define HVM_COMPAT_SRSO_BP_SPEC_REDUCE	false
+#define MSR_ZEN4_BP_CFG_BP_SPEC_REDUCE_BIT	4
 #endif
-}
 
 /* 6.9 may take interrupts and exceptions in another way (SDM, FRED). */
 static inline bool hvm_compat_uses_fred(void)

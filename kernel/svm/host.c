@@ -75,6 +75,17 @@ void svm_host_teardown(void)
 		free_cpu(per_cpu_ptr(&svm_cpu, cpu));
 }
 
+/* A guest's predictions stay out of the host, where the kernel chose this against SRSO. */
+static void reduce_speculation(bool on)
+{
+	if (!HVM_COMPAT_SRSO_BP_SPEC_REDUCE)
+		return;
+	if (on)
+		msr_set_bit(MSR_ZEN4_BP_CFG, MSR_ZEN4_BP_CFG_BP_SPEC_REDUCE_BIT);
+	else
+		msr_clear_bit(MSR_ZEN4_BP_CFG, MSR_ZEN4_BP_CFG_BP_SPEC_REDUCE_BIT);
+}
+
 /**
  * svm_cpu_enable - &hvm_backend.cpu_enable
  *
@@ -100,7 +111,7 @@ int svm_cpu_enable(void)
 
 	wrmsrl(MSR_EFER, efer | EFER_SVME);
 	wrmsrl(MSR_VM_HSAVE_PA, __sme_pa(host->save_area));
-	hvm_compat_reduce_speculation(true);
+	reduce_speculation(true);
 	return 0;
 }
 
@@ -122,7 +133,7 @@ void svm_cpu_disable(void)
 	asm volatile("stgi" : : : "memory");
 	wrmsrl(MSR_VM_HSAVE_PA, 0);
 	wrmsrl(MSR_EFER, efer & ~EFER_SVME);
-	hvm_compat_reduce_speculation(false);
+	reduce_speculation(false);
 }
 
 /**
