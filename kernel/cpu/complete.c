@@ -10,7 +10,6 @@
 
 #include "complete.h"
 #include "exit.h"
-#include "pv.h"
 #include "vcpu.h"
 
 /* What an instruction that accesses memory or a port may change. */
@@ -117,6 +116,5 @@ int hvm_complete(struct hvm_vcpu *vcpu)
 		return err;
 	WRITE_ONCE(vcpu->run->complete, 0);
 	vcpu->reason = HVM_EXIT_NONE;
-	hvm_pv_retry(vcpu);
 	return 0;
 }

@@ -223,15 +223,14 @@ static bool makes_double_fault(u8 first, u8 second)
 static bool put_back(struct hvm_vcpu *vcpu)
 {
 	struct hvm_events *e = &vcpu->events;
-	bool kept = false;
 
-	if (e->injected.type == HVM_EVENT_INTR)
-		kept = !hvm_lapic_retract(&vcpu->lapic, e->injected.vector);
-	else if (e->injected.type == HVM_EVENT_NMI)
+	if (e->injected.type == HVM_EVENT_INTR &&
+	    !hvm_lapic_retract(&vcpu->lapic, e->injected.vector))
+		return false;
+	if (e->injected.type == HVM_EVENT_NMI)
 		e->nmi_pending = min(e->nmi_pending + 1, MAX_NMI);
-	if (!kept)
-		e->injected.type = HVM_EVENT_NONE;
-	return !kept;
+	e->injected.type = HVM_EVENT_NONE;
+	return true;
 }
 
 /**

@@ -271,6 +271,7 @@ static int run_loaded(struct hvm_vcpu *vcpu)
 	err = hvm_complete(vcpu);
 	if (err)
 		return err;
+	hvm_pv_retry(vcpu);
 	if (unlikely(READ_ONCE(vcpu->run->want_window) != vcpu->events.user_window))
 		vcpu->events.recheck = true;
 	err = loop(vcpu);

@@ -260,25 +260,4 @@ static inline bool hvm_lapic_signalled(const struct hvm_lapic *lapic)
 	return atomic_read(&lapic->signals) != 0;
 }
 
-/**
- * hvm_lapic_has_nmi - an NMI waits to be taken
- * @lapic: any thread
- */
-static inline bool hvm_lapic_has_nmi(const struct hvm_lapic *lapic)
-{
-	return atomic_read(&lapic->signals) & (HVM_SIGNAL_NMI | HVM_SIGNAL_NMI2);
-}
-
-/**
- * hvm_lapic_wakes - there is something that a halted vCPU has to look at
- * @lapic: owner
- *
- * An interrupt that the priorities let through, or a signal; the bell is rung for whatever comes
- * later.
- */
-static inline bool hvm_lapic_wakes(struct hvm_lapic *lapic)
-{
-	return hvm_lapic_signalled(lapic) || hvm_lapic_pending(lapic) >= 0;
-}
-
 #endif /* HVM_IRQ_LAPIC_H */

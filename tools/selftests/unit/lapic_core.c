@@ -10,7 +10,7 @@ static void nothing_pending_at_reset(struct ktap *t)
 
 	KTAP_EQ(t, hvm_lapic_pending(f->lapic), -1);
 	KTAP_EQ(t, hvm_lapic_waiting(f->lapic), -1);
-	KTAP_EQ(t, hvm_lapic_wakes(f->lapic), false);
+	KTAP_EQ(t, hvm_lapic_signalled(f->lapic), false);
 	KTAP_EQ(t, hvm_lapic_take_eoi(f->lapic), -1);
 	fixture_free(f);
 }
@@ -43,7 +43,7 @@ static void one_ring_until_the_owner_looks(struct ktap *t)
 	hvm_lapic_post(f->lapic, 0x41, false);
 	hvm_lapic_post(f->lapic, 0x40, false);
 	KTAP_EQ(t, rings(f, 0), 1);
-	KTAP_EQ(t, hvm_lapic_wakes(f->lapic), true);
+	KTAP_EQ(t, hvm_lapic_pending(f->lapic), 0x41);
 	hvm_lapic_post(f->lapic, 0x42, false);
 	KTAP_EQ(t, rings(f, 0), 1);
 	fixture_free(f);
@@ -117,7 +117,6 @@ static void task_priority_masks(struct ktap *t)
 		hvm_lapic_set_tpr(f->lapic, rows[i].tpr);
 		hvm_lapic_post(f->lapic, rows[i].vector, false);
 		KTAP_EQ(t, hvm_lapic_pending(f->lapic), rows[i].taken ? rows[i].vector : -1);
-		KTAP_EQ(t, hvm_lapic_wakes(f->lapic), rows[i].taken);
 		/* The window's priority does not depend on the task priority. */
 		KTAP_EQ(t, hvm_lapic_waiting(f->lapic), rows[i].vector);
 		fixture_free(f);
@@ -271,7 +270,7 @@ static void error_vector_illegal(struct ktap *t)
 	for (i = 0; i < 5; i++)
 		KTAP_EQ(t, hvm_lapic_pending(lapic), -1);
 	KTAP_EQ(t, lapic->esr_next, HVM_ESR_SEND_ILLEGAL | HVM_ESR_RECV_ILLEGAL);
-	KTAP_EQ(t, hvm_lapic_wakes(lapic), false);
+	KTAP_EQ(t, hvm_lapic_signalled(lapic), false);
 	fixture_free(f);
 }
 
@@ -283,10 +282,9 @@ static void nmis(struct ktap *t)
 
 	KTAP_EQ(t, hvm_lapic_take_nmi(lapic), 0);
 	hvm_lapic_signal_nmi(lapic);
-	KTAP_EQ(t, hvm_lapic_has_nmi(lapic), true);
-	KTAP_EQ(t, hvm_lapic_wakes(lapic), true);
+	KTAP_EQ(t, hvm_lapic_signalled(lapic), true);
 	KTAP_EQ(t, hvm_lapic_take_nmi(lapic), 1);
-	KTAP_EQ(t, hvm_lapic_has_nmi(lapic), false);
+	KTAP_EQ(t, hvm_lapic_signalled(lapic), false);
 	for (i = 0; i < 5; i++)
 		hvm_lapic_signal_nmi(lapic);
 	KTAP_EQ(t, hvm_lapic_take_nmi(lapic), 2);
