@@ -306,7 +306,6 @@ void console_flush(struct console *console, int interrupt)
 	const uint8_t *bytes;
 
 	console->out_polled = true;
-	console->out_watched = true;
 	do {
 		while (write_piece(console))
 			;
