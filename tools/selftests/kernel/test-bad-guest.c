@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <time.h>
 
+#include "random.h"
 #include "step.h"
 
 #define GATE_CODE	0x30000UL
@@ -432,26 +433,18 @@ GUEST_CODE("write_control32", "code32",
 
 static uint64_t random_state;
 
-static uint64_t random64(void)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return random_state;
-}
-
 /* Near @value or far from it. */
 static uint64_t random_near(uint64_t value)
 {
-	switch (random64() % 4) {
+	switch (random64(&random_state) % 4) {
 	case 0:
-		return random64();
+		return random64(&random_state);
 	case 1:
-		return random64() & 0xffffffff;
+		return random64(&random_state) & 0xffffffff;
 	case 2:
-		return value ^ 1ULL << random64() % 32;
+		return value ^ 1ULL << random64(&random_state) % 32;
 	default:
-		return value ^ 1ULL << random64() % 64 ^ 1ULL << random64() % 32;
+		return value ^ 1ULL << random64(&random_state) % 64 ^ 1ULL << random64(&random_state) % 32;
 	}
 }
 
@@ -483,7 +476,7 @@ static void choose_64(struct hvm_state *state, unsigned int what)
 	state->gpr.gpr[HVM_R14] = what;
 	state->gpr.gpr[HVM_RAX] = value;
 	state->gpr.gpr[HVM_RDX] = value >> 32;
-	state->control.cr4 |= random64() & CR4_OSXSAVE;
+	state->control.cr4 |= random64(&random_state) & CR4_OSXSAVE;
 }
 
 static void choose_32(struct hvm_state *state, unsigned int what)
@@ -493,7 +486,7 @@ static void choose_32(struct hvm_state *state, unsigned int what)
 	state->gpr.gpr[HVM_RBX] = what;
 	state->gpr.gpr[HVM_RAX] = (uint32_t)random_near(now[what]);
 	/* PSE or PAE, for when paging is turned on. */
-	state->control.cr4 |= random64() & 0x30;
+	state->control.cr4 |= random64(&random_state) & 0x30;
 	if (what == 2)
 		state->control.cr4 = spare_qemu(1, state->control.cr4);
 }
@@ -550,14 +543,12 @@ static void run_random(struct guest *g, const struct hvm_state *clean, bool wide
 static void random_control(struct ktap *t, bool wide)
 {
 	unsigned int rounds = guest_host_is("svm") ? 1500 : 100;
-	const char *seed = getenv("HVM_SEED");
 	struct hvm_state clean;
 	struct guest g;
 
 	if (guest_host_is("svm-bochs"))
 		KTAP_SKIP(t, "Bochs ends when a guest shuts down, or leaves long mode");
-	random_state = seed ? strtoull(seed, NULL, 0) : 0xfedcba9876543210ULL;
-	printf("# seed 0x%llx\n", (unsigned long long)random_state);
+	random_state = random_seed(0xfedcba9876543210ULL);
 	if (!guest_open(&g, t, GUEST_RAM) || !guest_default_cpuid(&g))
 		return;
 	KTAP_OK(t, guest_get(&g, BLOCKS, &clean));
@@ -565,7 +556,7 @@ static void random_control(struct ktap *t, bool wide)
 	for (unsigned int vector = 0; wide && vector < 32; vector++)
 		guest_gate(&g, vector, &on_ud, GATE_CODE);
 	for (unsigned int i = 0; i < rounds && t->failures < 5; i++)
-		run_random(&g, &clean, wide, random64() % (wide ? WRITES_64 : WRITES_32));
+		run_random(&g, &clean, wide, random64(&random_state) % (wide ? WRITES_64 : WRITES_32));
 	/* And it can still be set up for something sensible. */
 	KTAP_TRUE(t, guest_run_for(&g, 50) != HVM_EXIT_NONE);
 	guest_close(&g);

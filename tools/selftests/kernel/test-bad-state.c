@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
+#include "random.h"
 #include "step.h"
 
 #define PAGE		4096UL
@@ -680,25 +681,17 @@ static void combinations_leave_at_entry(struct ktap *t)
 
 static uint64_t random_state;
 
-static uint64_t random64(void)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return random_state;
-}
-
 static uint64_t random_value(void)
 {
-	switch (random64() % 4) {
+	switch (random64(&random_state) % 4) {
 	case 0:
-		return 1ULL << random64() % 64;
+		return 1ULL << random64(&random_state) % 64;
 	case 1:
-		return random64() & 0xfff;
+		return random64(&random_state) & 0xfff;
 	case 2:
-		return random64() % GUEST_RAM;
+		return random64(&random_state) % GUEST_RAM;
 	default:
-		return random64();
+		return random64(&random_state);
 	}
 }
 
@@ -751,8 +744,8 @@ static void disturb(struct hvm_state *state)
 {
 	uint64_t cr0 = state->control.cr0;
 
-	for (unsigned int n = 1 + random64() % 4; n; n--) {
-		size_t i = random64() % ARRAY_SIZE(fields);
+	for (unsigned int n = 1 + random64(&random_state) % 4; n; n--) {
+		size_t i = random64(&random_state) % ARRAY_SIZE(fields);
 		uint64_t toggle = random_value() & fields[i].bits;
 
 		for (uint32_t byte = 0; byte < fields[i].bytes; byte++)
@@ -772,7 +765,6 @@ static void disturb(struct hvm_state *state)
 static void random_states(struct ktap *t)
 {
 	unsigned int rounds = guest_host_is("svm") ? 3000 : 500, refused = 0, invalid = 0;
-	const char *seed = getenv("HVM_SEED");
 	static uint8_t tables[GUEST_TEXT];
 	struct hvm_state good, state;
 	struct guest g;
@@ -780,8 +772,7 @@ static void random_states(struct ktap *t)
 
 	if (guest_host_is("svm-bochs"))
 		KTAP_SKIP(t, "Bochs ends when a guest shuts down");
-	random_state = seed ? strtoull(seed, NULL, 0) : 0x9e3779b97f4a7c15ULL;
-	printf("# seed 0x%llx\n", (unsigned long long)random_state);
+	random_state = random_seed(0x9e3779b97f4a7c15ULL);
 	if (!open_long(&g, t))
 		return;
 	KTAP_OK(t, guest_get(&g, RANDOM_BLOCKS, &good));

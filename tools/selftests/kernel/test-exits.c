@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 
 #include "guest.h"
+#include "msr.h"
 
 static void expect_out(struct guest *g, uint64_t value)
 {
@@ -319,9 +320,6 @@ static void cache_control_is_skipped(struct ktap *t)
 	KTAP_EQ(t, g.run->rip, GUEST_TEXT + 4);
 	guest_close(&g);
 }
-
-#define MSR_LSTAR		0xc0000082
-#define MSR_KERNEL_GS_BASE	0xc0000102
 
 extern const struct guest_code swap_msrs;
 GUEST_CODE("swap_msrs", "code64",

@@ -26,25 +26,10 @@
 
 #include "dress.h"
 #include "task.h"
+#include "msr.h"
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 #define PAGE		4096UL
-
-#define MSR_SPEC_CTRL	0x48
-#define MSR_SYSENTER_CS	0x174
-#define MSR_SYSENTER_ESP	0x175
-#define MSR_SYSENTER_EIP	0x176
-#define MSR_DEBUGCTL	0x1d9
-#define MSR_PAT		0x277
-#define MSR_EFER	0xc0000080
-#define MSR_STAR	0xc0000081
-#define MSR_LSTAR	0xc0000082
-#define MSR_CSTAR	0xc0000083
-#define MSR_SFMASK	0xc0000084
-#define MSR_FS_BASE	0xc0000100
-#define MSR_GS_BASE	0xc0000101
-#define MSR_KERNEL_GS_BASE	0xc0000102
-#define MSR_TSC_AUX	0xc0000103
 
 #define CPUID7_ECX_UMIP		(1U << 2)
 #define CPUID7_ECX_RDPID	(1U << 22)

@@ -13,6 +13,7 @@
 #include <linux/hvm.h>
 
 #include "ktap.h"
+#include "random.h"
 
 #define PAGE	4096ULL
 #define HVA	0x10000000ULL	/* nothing has to be mapped there */
@@ -323,10 +324,7 @@ static uint64_t random_state = 0x9e3779b97f4a7c15;
 
 static unsigned int pick(unsigned int below)
 {
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return random_state % below;
+	return random64(&random_state) % below;
 }
 
 static bool any_set(const bool *pages, unsigned int first, unsigned int count)

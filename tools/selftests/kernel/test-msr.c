@@ -5,6 +5,7 @@
  */
 #include <sys/ioctl.h>
 
+#include "random.h"
 #include "step.h"
 
 #define MAX_MSR_RANGES	64
@@ -370,38 +371,30 @@ static void a_refused_list_changes_nothing(struct ktap *t)
 
 static uint64_t random_state = 0x123456789abcdefULL;
 
-static uint64_t random64(void)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return random_state;
-}
-
 static uint32_t random_index(void)
 {
 	static const uint32_t bases[] = {
 		0, 0x80, 0x100, 0x170, 0x200, 0x260, 0x400, 0x480, 0x6e0, 0x800, 0x830, 0x4b564d00,
 		0xc0000080, 0xc0000100, 0xc0010000, 0xc0010010, 0xc0010110, 0xc0011020,
 	};
-	uint64_t r = random64();
+	uint64_t r = random64(&random_state);
 
 	return r & 7 ? bases[(r >> 8) % ARRAY_SIZE(bases)] + (r >> 32) % 0x40 : r >> 32;
 }
 
 static uint64_t random_value(void)
 {
-	switch (random64() % 5) {
+	switch (random64(&random_state) % 5) {
 	case 0:
 		return 0;
 	case 1:
 		return ~0ULL;
 	case 2:
-		return 1ULL << random64() % 64;
+		return 1ULL << random64(&random_state) % 64;
 	case 3:
-		return random64() & 0xffff;
+		return random64(&random_state) & 0xffff;
 	default:
-		return random64();
+		return random64(&random_state);
 	}
 }
 
@@ -422,7 +415,7 @@ static void random_msrs(struct ktap *t)
 	for (int i = 0; i < 20000 && !t->failures; i++) {
 		uint32_t index = random_index();
 
-		if (random64() & 1)
+		if (random64(&random_state) & 1)
 			through += step_done(&g, STEP_RDMSR, index, 0);
 		else if (!is_harmful(index))
 			through += step_done(&g, STEP_WRMSR, index, random_value());

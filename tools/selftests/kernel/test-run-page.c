@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "random.h"
 #include "step.h"
 
 #define PAGE		4096UL
@@ -411,14 +412,6 @@ struct scribbler {
 	pthread_t thread;
 };
 
-static uint64_t random64(uint64_t *random)
-{
-	*random ^= *random << 13;
-	*random ^= *random >> 7;
-	*random ^= *random << 17;
-	return *random;
-}
-
 static uint64_t random_value(uint64_t *random)
 {
 	uint64_t r = random64(random);
@@ -555,15 +548,13 @@ static unsigned int count_seen(const struct rounds *r)
 
 static void scribbled_on(struct ktap *t, struct rounds r)
 {
-	const char *seed = getenv("HVM_SEED");
-	struct scribbler other = { .random = seed ? strtoull(seed, NULL, 0) : 0x1234567887654321 };
+	struct scribbler other = { .random = random_seed(0x1234567887654321ULL) };
 	unsigned int rounds = guest_host_is("svm") ? 5000 : 1000;
 	struct scribbler own;
 	struct hvm_state first;
 	uint64_t end = seconds() + 5;
 	struct guest g;
 
-	printf("# seed 0x%llx\n", (unsigned long long)other.random);
 	if (!open_guest(&g, t) || !guest_default_cpuid(&g))
 		return;
 	set_up_scribbled(&g, r.code);

@@ -5,22 +5,9 @@
 #include <stdlib.h>
 
 #include "dress.h"
+#include "msr.h"
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
-
-#define MSR_SPEC_CTRL	0x48
-#define MSR_SYSENTER_CS	0x174
-#define MSR_SYSENTER_ESP	0x175
-#define MSR_SYSENTER_EIP	0x176
-#define MSR_PAT		0x277
-#define MSR_STAR	0xc0000081
-#define MSR_LSTAR	0xc0000082
-#define MSR_CSTAR	0xc0000083
-#define MSR_SFMASK	0xc0000084
-#define MSR_FS_BASE	0xc0000100
-#define MSR_GS_BASE	0xc0000101
-#define MSR_KERNEL_GS_BASE	0xc0000102
-#define MSR_TSC_AUX	0xc0000103
 
 #define DR7_FIXED	0x400
 #define DR7_WRITES	0x99990455	/* writes of 8 bytes, all four */
@@ -33,9 +20,7 @@
  */
 bool dress_breakpoints_are_safe(void)
 {
-	const char *host = getenv("LAB_HOST");
-
-	return !host || strcmp(host, "svm");
+	return !guest_host_is("svm");
 }
 
 /* MSRs that guests own, with values no host has; those a guest may lack are refused. */

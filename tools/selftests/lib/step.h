@@ -7,24 +7,11 @@
 #define SELFTESTS_LIB_STEP_H
 
 #include "guest.h"
+#include "msr.h"
 
 #define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
 #define KERNEL_ADDRESS		0xffff800000000000ULL	/* no argument of a system call */
 
-#define MSR_TSC			0x10
-#define MSR_TSC_ADJUST		0x3b
-#define MSR_UCODE_REV		0x8b
-#define MSR_MTRR_CAP		0xfe
-#define MSR_MISC_ENABLE		0x1a0
-#define MSR_MTRR_BASE0		0x200
-#define MSR_PAT			0x277
-#define MSR_MTRR_DEF_TYPE	0x2ff
-#define MSR_TSC_DEADLINE	0x6e0
-#define MSR_WALL_CLOCK		0x4b564d00
-#define MSR_SYSTEM_TIME		0x4b564d01
-#define MSR_EFER		0xc0000080
-#define MSR_LSTAR		0xc0000082
-#define MSR_HWCR		0xc0010015
 #define MSR_NOBODYS		0x12345678
 
 /* What to execute. */
