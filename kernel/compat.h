@@ -22,7 +22,7 @@
 #define SPEC_CTRL_PSFD		BIT(7)
 #endif
 
-/* Before 6.12 the kernel does not choose BP_SPEC_REDUCE against SRSO; the bit's place is the same. */
+/* Before 6.12 the kernel does not choose BP_SPEC_REDUCE against SRSO; the bit is the same. */
 #ifdef X86_FEATURE_SRSO_BP_SPEC_REDUCE
 #define HVM_COMPAT_SRSO_BP_SPEC_REDUCE	boot_cpu_has(X86_FEATURE_SRSO_BP_SPEC_REDUCE)
 #else
