@@ -95,6 +95,10 @@ unit_vmm_config := userspace/vmm/config.c userspace/vmm/failure.c
 UNIT_TESTS += vmm_bus
 unit_vmm_bus := userspace/vmm/bus.c
 
+UNIT_TESTS += vmm_sandbox
+unit_vmm_sandbox := userspace/vmm/sandbox.c
+$(BUILD)/bin/unit-vmm_sandbox: ULDLIBS += -lseccomp
+
 UNIT_TESTS += vmm_cpuid
 unit_vmm_cpuid := userspace/vmm/cpuid.c
 
