@@ -237,6 +237,9 @@ def kill_leaves_nothing(t):
         vm.kill()
         t.equal(vm.wait(TIMEOUT), -signal.SIGKILL)
         end(vm)
+    # Nobody holds a file of the module's any more.
+    with open("/sys/module/hvm/refcnt") as file:
+        t.equal(file.read(), "0\n")
 
 
 @suite.case
