@@ -444,7 +444,8 @@ static uint64_t random_near(uint64_t value)
 	case 2:
 		return value ^ 1ULL << random64(&random_state) % 32;
 	default:
-		return value ^ 1ULL << random64(&random_state) % 64 ^ 1ULL << random64(&random_state) % 32;
+		return value ^ 1ULL << random64(&random_state) % 64 ^
+		       1ULL << random64(&random_state) % 32;
 	}
 }
 
@@ -556,7 +557,8 @@ static void random_control(struct ktap *t, bool wide)
 	for (unsigned int vector = 0; wide && vector < 32; vector++)
 		guest_gate(&g, vector, &on_ud, GATE_CODE);
 	for (unsigned int i = 0; i < rounds && t->failures < 5; i++)
-		run_random(&g, &clean, wide, random64(&random_state) % (wide ? WRITES_64 : WRITES_32));
+		run_random(&g, &clean, wide,
+			   random64(&random_state) % (wide ? WRITES_64 : WRITES_32));
 	/* And it can still be set up for something sensible. */
 	KTAP_TRUE(t, guest_run_for(&g, 50) != HVM_EXIT_NONE);
 	guest_close(&g);
