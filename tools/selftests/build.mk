@@ -92,6 +92,10 @@ unit_libhvm_access := userspace/libhvm/access.c userspace/libhvm/walk.c $(insn_s
 UNIT_TESTS += vmm_config
 unit_vmm_config := userspace/vmm/config.c userspace/vmm/failure.c
 
+UNIT_TESTS += vmm_pause
+unit_vmm_pause := userspace/vmm/pause.c
+$(BUILD)/bin/unit-vmm_pause: ULDLIBS += -lpthread
+
 UNIT_TESTS += vmm_bus
 unit_vmm_bus := userspace/vmm/bus.c
 

@@ -31,6 +31,7 @@
 #include "vmm/loop.h"
 #include "vmm/machine.h"
 #include "vmm/memory.h"
+#include "vmm/pause.h"
 #include "vmm/power.h"
 #include "vmm/sandbox.h"
 #include "vmm/terminal.h"
@@ -49,6 +50,7 @@
  * @memory: RAM
  * @loop: the event loop
  * @power: its end
+ * @pause: whether the processors run
  * @signals: signalfd
  * @ports: port bus
  * @mmio: memory bus
@@ -70,6 +72,7 @@ struct machine {
 	struct memory memory;
 	struct loop loop;
 	struct power power;
+	struct pause pause;
 	struct loop_source signals;
 	struct bus ports;
 	struct bus mmio;
@@ -291,9 +294,11 @@ static int create_vcpus(struct machine *m, struct failure *f)
 		.mmio = &m->mmio,
 		.ioapic = &m->ioapic,
 		.power = &m->power,
+		.pause = &m->pause,
 		.gate = PTHREAD_MUTEX_INITIALIZER,
 		.name = m->config->name,
 	};
+	pause_init(&m->pause, m->vm);
 	m->created = 0;
 	m->vcpu = calloc(cpus, sizeof(m->vcpu[0]));
 	if (!m->vcpu)
@@ -360,6 +365,7 @@ static void stop_vcpus(struct machine *m, uint32_t started)
 	/* All at once, and only then wait for each: they stop side by side. */
 	for (uint32_t i = 0; i < started; i++)
 		hvm_vcpu_stop(&m->vcpu[i].handle);
+	pause_end(&m->pause);
 	while (started)
 		vcpu_join(&m->vcpu[--started]);
 }

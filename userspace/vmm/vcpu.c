@@ -162,9 +162,13 @@ static void *run(void *arg)
 
 	pthread_mutex_lock(&board->gate);
 	pthread_mutex_unlock(&board->gate);
-	while (!__atomic_load_n(&vcpu->handle.run->stop, __ATOMIC_RELAXED)) {
-		int ret = hvm_vcpu_run(&vcpu->handle);
+	for (;;) {
+		int ret;
 
+		pause_point(board->pause, &vcpu->seat);
+		if (__atomic_load_n(&vcpu->handle.run->stop, __ATOMIC_RELAXED))
+			break;
+		ret = hvm_vcpu_run(&vcpu->handle);
 		if (ret == -EINTR)
 			continue;
 		if (ret < 0) {
@@ -177,6 +181,7 @@ static void *run(void *arg)
 		if (power_ended(board->power))
 			break;
 	}
+	pause_leave(board->pause);
 	return NULL;
 }
 
@@ -219,10 +224,13 @@ int vcpu_start(struct vcpu *vcpu)
 
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_BYTES);
+	pause_enter(vcpu->board->pause);
 	ret = pthread_create(&vcpu->thread, &attr, run, vcpu);
 	pthread_attr_destroy(&attr);
-	if (ret)
+	if (ret) {
+		pause_leave(vcpu->board->pause);
 		return -ret;
+	}
 	vcpu_thread_name(name, vcpu->board->name, vcpu->handle.apic_id);
 	pthread_setname_np(vcpu->thread, name);
 	return 0;

@@ -12,6 +12,7 @@
 #include "hw/ioapic.h"
 #include "vmm/bus.h"
 #include "vmm/memory.h"
+#include "vmm/pause.h"
 #include "vmm/power.h"
 
 /**
@@ -21,6 +22,7 @@
  * @mmio: memory bus
  * @ioapic: told of level-triggered interrupts that ended
  * @power: told of what ends the machine
+ * @pause: where processors stand still
  * @gate: held while the machine is being put together; threads wait for it before their first run
  * @name: of the guest, for the threads' names
  */
@@ -30,6 +32,7 @@ struct vcpu_board {
 	struct bus *mmio;
 	struct ioapic *ioapic;
 	struct power *power;
+	struct pause *pause;
 	pthread_mutex_t gate;
 	const char *name;
 };
@@ -40,12 +43,14 @@ struct vcpu_board {
  * @access: its accesses to devices
  * @board: the machine
  * @thread: its thread
+ * @seat: its place in the pause
  */
 struct vcpu {
 	struct hvm_vcpu handle;
 	struct hvm_access access;
 	struct vcpu_board *board;
 	pthread_t thread;
+	struct pause_seat seat;
 };
 
 /**
