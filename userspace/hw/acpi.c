@@ -29,8 +29,15 @@
 /* MADT entries. */
 #define MADT_LAPIC		0
 #define MADT_IOAPIC		1
+#define MADT_LAPIC_NMI		4
 #define MADT_X2APIC		9
+#define MADT_X2APIC_NMI		10
 #define MADT_ENABLED		1
+/* The NMI entries are for all processors of their kind; the line is active high, edge-triggered. */
+#define MADT_ALL_LAPICS		0xff
+#define MADT_ALL_X2APICS	0xffffffffU
+#define MADT_NMI_FLAGS		5
+#define MADT_NMI_LINT		1
 #define LAPIC_BASE		0xfee00000U
 /* Ids from here on do not fit an entry of type 0. */
 #define FIRST_X2APIC_ID		255
@@ -152,18 +159,50 @@ static void put_ioapic(uint8_t *at)
 	put(at + 4, IOAPIC_BASE, 4);
 }
 
-static uint64_t build_madt(struct builder *b, uint32_t cpus)
+static uint8_t *put_lapic_nmi(uint8_t *at)
 {
-	uint32_t small = cpus < FIRST_X2APIC_ID ? cpus : FIRST_X2APIC_ID;
-	uint32_t bytes = HEADER_BYTES + 8 + 8 * small + 16 * (cpus - small) + 12;
-	uint64_t gpa = begin(b, "APIC", 5, bytes);
-	uint8_t *at = b->table + HEADER_BYTES;
+	at[0] = MADT_LAPIC_NMI;
+	at[1] = 6;
+	at[2] = MADT_ALL_LAPICS;
+	put(at + 3, MADT_NMI_FLAGS, 2);
+	at[5] = MADT_NMI_LINT;
+	return at + 6;
+}
+
+static uint8_t *put_x2apic_nmi(uint8_t *at)
+{
+	at[0] = MADT_X2APIC_NMI;
+	at[1] = 12;
+	put(at + 2, MADT_NMI_FLAGS, 2);
+	put(at + 4, MADT_ALL_X2APICS, 4);
+	at[8] = MADT_NMI_LINT;
+	return at + 12;
+}
+
+/* The NMI entry of each kind stands behind the processors of that kind. */
+static uint64_t build_madt(struct builder *b, const uint32_t *ids, uint32_t cpus)
+{
+	uint32_t small = 0, large, bytes;
+	uint64_t gpa;
+	uint8_t *at;
+
+	while (small < cpus && ids[small] < FIRST_X2APIC_ID)
+		small++;
+	large = cpus - small;
+	bytes = HEADER_BYTES + 8 + 8 * small + 6 + 16 * large + (large ? 12 : 0) + 12;
+	gpa = begin(b, "APIC", 5, bytes);
+	at = b->table + HEADER_BYTES;
 
 	/* No flags: there is no PIC. */
 	put(at, LAPIC_BASE, 4);
 	at += 8;
-	for (uint32_t id = 0; id < cpus; id++)
-		at = id < FIRST_X2APIC_ID ? put_lapic(at, id) : put_x2apic(at, id);
+	for (uint32_t i = 0; i < small; i++)
+		at = put_lapic(at, ids[i]);
+	at = put_lapic_nmi(at);
+	for (uint32_t i = small; i < cpus; i++)
+		at = put_x2apic(at, ids[i]);
+	if (large)
+		at = put_x2apic_nmi(at);
 	put_ioapic(at);
 	finish(b, bytes);
 	return gpa;
@@ -180,14 +219,14 @@ static uint64_t build_xsdt(struct builder *b, uint64_t fadt, uint64_t madt)
 	return gpa;
 }
 
-uint64_t acpi_build(const struct memory *memory, uint32_t cpus)
+uint64_t acpi_build(const struct memory *memory, const uint32_t *ids, uint32_t cpus)
 {
 	struct builder b = { .memory = memory, .next = ACPI_BASE };
 	uint64_t rsdp = take(&b, RSDP_BYTES);
 	uint8_t *root = b.table;
 	uint64_t dsdt = build_dsdt(&b);
 	uint64_t fadt = build_fadt(&b, dsdt);
-	uint64_t madt = build_madt(&b, cpus);
+	uint64_t madt = build_madt(&b, ids, cpus);
 	uint64_t xsdt = build_xsdt(&b, fadt, madt);
 
 	memcpy(root, "RSD PTR ", 8);

@@ -19,10 +19,11 @@
 /**
  * acpi_build() - write the tables into guest memory
  * @memory: guest RAM
- * @cpus: number of processors; APIC ids are 0 to @cpus - 1, at most 1024
+ * @ids: their APIC ids, ascending
+ * @cpus: number of processors, at most 1024
  *
  * Return: guest physical address of the root pointer (RSDP).
  */
-uint64_t acpi_build(const struct memory *memory, uint32_t cpus);
+uint64_t acpi_build(const struct memory *memory, const uint32_t *ids, uint32_t cpus);
 
 #endif

@@ -19,6 +19,7 @@ static const char help[] =
 	"  --append WORDS     the guest's command line (Linux, if not given: console=ttyS0)\n"
 	"  --memory SIZE      RAM, for example 512M or 4G (512M)\n"
 	"  --cpus N           processors (1)\n"
+	"  --apic-ids LIST    their APIC ids, for example 0,2,300 (0 to N-1)\n"
 	"  --name NAME        name of the guest, as ps and top show it (the process id)\n"
 	"  --module FILE      file for a multiboot image; may be repeated\n"
 	"  --debug-exit PORT  port where a write of N ends with status 2N+1 (0xf4)\n"

@@ -77,6 +77,28 @@ static int parse_cpus(struct config *config, const char *value, struct failure *
 	return 0;
 }
 
+/* FIRST,NEXT,...: ascending, and the first is 0, which is the bootstrap processor's. */
+static int parse_apic_ids(struct config *config, const char *value, struct failure *f)
+{
+	const char *text = value;
+	uint64_t id;
+	char *end;
+
+	for (config->ids = 0; config->ids < CONFIG_MAX_CPUS; text = end + 1) {
+		if (parse_number(text, &id, &end) < 0 || (*end && *end != ','))
+			return fail_usage(f, "--apic-ids %s is not a list such as 0,2,300", value);
+		if (id > CONFIG_MAX_APIC_ID)
+			return fail(f, "--apic-ids %s: the highest possible is %u", value,
+				    CONFIG_MAX_APIC_ID);
+		if (config->ids ? id <= config->apic_id[config->ids - 1] : id)
+			return fail_usage(f, "--apic-ids %s does not ascend from 0", value);
+		config->apic_id[config->ids++] = (uint32_t)id;
+		if (!*end)
+			return 0;
+	}
+	return fail(f, "--apic-ids: a guest can have %u processors at most", CONFIG_MAX_CPUS);
+}
+
 static int parse_debug_exit(struct config *config, const char *value, struct failure *f)
 {
 	uint64_t port;
@@ -138,6 +160,7 @@ static const struct option options[] = {
 	{ "--append", parse_append },
 	{ "--memory", parse_memory },
 	{ "--cpus", parse_cpus },
+	{ "--apic-ids", parse_apic_ids },
 	{ "--name", parse_name },
 	{ "--module", parse_module },
 	{ "--debug-exit", parse_debug_exit },
@@ -185,16 +208,28 @@ static int parse_words(struct config *config, int argc, char *const argv[], stru
 	return 0;
 }
 
+static int settle_cpus(struct config *config, struct failure *f)
+{
+	if (config->ids && config->cpus && config->ids != config->cpus)
+		return fail_usage(f, "run: --cpus %u and %u --apic-ids", config->cpus, config->ids);
+	if (config->ids)
+		config->cpus = config->ids;
+	else if (!config->cpus)
+		config->cpus = 1;
+	for (uint32_t i = config->ids; i < config->cpus; i++)
+		config->apic_id[i] = i;
+	return 0;
+}
+
 int config_parse(struct config *config, int argc, char *const argv[], struct failure *f)
 {
 	*config = (struct config){
 		.memory = 512ULL << 20,
-		.cpus = 1,
 		.debug_exit = CONFIG_DEBUG_EXIT,
 	};
 	if (parse_words(config, argc, argv, f) < 0)
 		return -1;
 	if (!config->kernel && !config->help)
 		return fail_usage(f, "run: no image to boot: give --kernel IMAGE");
-	return 0;
+	return settle_cpus(config, f);
 }

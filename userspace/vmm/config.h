@@ -12,6 +12,7 @@
 
 #define CONFIG_MAX_MODULES	16
 #define CONFIG_MAX_CPUS		1024
+#define CONFIG_MAX_APIC_ID	4095
 #define CONFIG_MIN_MEMORY	(2ULL << 20)
 /* The board's own limit; the processor's address width may set a lower one. */
 #define CONFIG_MAX_MEMORY	(1ULL << 46)
@@ -27,6 +28,8 @@
  * @name: name of the guest, shown by ps; empty: the process id
  * @memory: bytes of RAM, multiple of 4096
  * @cpus: number of vCPUs
+ * @ids: how many APIC ids were asked for; 0: the board chooses
+ * @apic_id: APIC ids of the vCPUs, ascending from 0
  * @debug_exit: first of the four ports where a write ends the process
  * @help: the user wants to read how to use this, not to run
  */
@@ -39,6 +42,8 @@ struct config {
 	char name[32];
 	uint64_t memory;
 	uint32_t cpus;
+	uint32_t ids;
+	uint32_t apic_id[CONFIG_MAX_CPUS];
 	uint16_t debug_exit;
 	int help;
 };

@@ -15,46 +15,42 @@
 #define LEVEL_THREAD		1
 #define LEVEL_CORE		2
 
-/* Bits of an APIC id that tell the processors of a package apart. */
-static uint32_t id_bits(uint32_t cpus)
-{
-	uint32_t bits = 0;
-
-	while (1U << bits < cpus)
-		bits++;
-	return bits;
-}
+/* How many processors there are, and bits of an APIC id that tell them apart. */
+struct board {
+	uint32_t cpus;
+	uint32_t bits;
+};
 
 static uint32_t at_most(uint32_t value, uint32_t limit)
 {
 	return value < limit ? value : limit;
 }
 
-static void set_leaf1(struct hvm_cpuid_entry *e, uint32_t cpus)
+static void set_leaf1(struct hvm_cpuid_entry *e, const struct board *board)
 {
-	e->ebx = (e->ebx & ~0x00ff0000U) | at_most(1U << id_bits(cpus), 255) << 16;
-	e->edx = cpus > 1 ? e->edx | LEAF1_HTT : e->edx & ~LEAF1_HTT;
+	e->ebx = (e->ebx & ~0x00ff0000U) | at_most(1U << board->bits, 255) << 16;
+	e->edx = board->cpus > 1 ? e->edx | LEAF1_HTT : e->edx & ~LEAF1_HTT;
 }
 
 /* Caches of level 3 and up are shared by all processors, those below by none. */
-static void set_cache(struct hvm_cpuid_entry *e, uint32_t cpus)
+static void set_cache(struct hvm_cpuid_entry *e, const struct board *board)
 {
-	uint32_t sharing = CACHE_LEVEL(e->eax) >= 3 ? (1U << id_bits(cpus)) - 1 : 0;
+	uint32_t sharing = CACHE_LEVEL(e->eax) >= 3 ? (1U << board->bits) - 1 : 0;
 
 	if (!CACHE_TYPE(e->eax))
 		return;
 	e->eax = (e->eax & ~0x03ffc000U) | at_most(sharing, 0xfff) << 14;
 }
 
-static void set_leaf4(struct hvm_cpuid_entry *e, uint32_t cpus)
+static void set_leaf4(struct hvm_cpuid_entry *e, const struct board *board)
 {
 	if (!CACHE_TYPE(e->eax))
 		return;
-	set_cache(e, cpus);
-	e->eax = (e->eax & 0x03ffffffU) | at_most((1U << id_bits(cpus)) - 1, 63) << 26;
+	set_cache(e, board);
+	e->eax = (e->eax & 0x03ffffffU) | at_most((1U << board->bits) - 1, 63) << 26;
 }
 
-static void set_levels(struct hvm_cpuid_entry *e, uint32_t cpus)
+static void set_levels(struct hvm_cpuid_entry *e, const struct board *board)
 {
 	e->eax = 0;
 	e->ebx = 0;
@@ -63,20 +59,20 @@ static void set_levels(struct hvm_cpuid_entry *e, uint32_t cpus)
 		e->ebx = 1;
 		e->ecx |= LEVEL_THREAD << 8;
 	} else if (e->subleaf == 1) {
-		e->eax = id_bits(cpus);
-		e->ebx = at_most(cpus, 0xffff);
+		e->eax = board->bits;
+		e->ebx = at_most(board->cpus, 0xffff);
 		e->ecx |= LEVEL_CORE << 8;
 	}
 }
 
-static void set_extended8(struct hvm_cpuid_entry *e, uint32_t cpus)
+static void set_extended8(struct hvm_cpuid_entry *e, const struct board *board)
 {
-	e->ecx = (e->ecx & ~0xf0ffU) | at_most(cpus - 1, 255) | id_bits(cpus) << 12;
+	e->ecx = (e->ecx & ~0xf0ffU) | at_most(board->cpus - 1, 255) | board->bits << 12;
 }
 
-static void set_extended1e(struct hvm_cpuid_entry *e, uint32_t cpus)
+static void set_extended1e(struct hvm_cpuid_entry *e, const struct board *board)
 {
-	(void)cpus;
+	(void)board;
 	/* One thread a core, one node. */
 	e->ebx &= ~0xff00U;
 	e->ecx &= ~0x7ffU;
@@ -84,7 +80,7 @@ static void set_extended1e(struct hvm_cpuid_entry *e, uint32_t cpus)
 
 static const struct {
 	uint32_t leaf;
-	void (*set)(struct hvm_cpuid_entry *e, uint32_t cpus);
+	void (*set)(struct hvm_cpuid_entry *e, const struct board *board);
 } leaves[] = {
 	{ 0x00000001, set_leaf1 },
 	{ 0x00000004, set_leaf4 },
@@ -120,8 +116,12 @@ static void ensure_levels(struct cpuid_table *table, uint32_t leaf)
 	};
 }
 
-void cpuid_set_topology(struct cpuid_table *table, uint32_t cpus)
+void cpuid_set_topology(struct cpuid_table *table, uint32_t cpus, uint32_t last_id)
 {
+	struct board board = { .cpus = cpus };
+
+	while (last_id >> board.bits)
+		board.bits++;
 	ensure_levels(table, 0x0b);
 	ensure_levels(table, 0x1f);
 	for (uint32_t i = 0; i < table->count; i++) {
@@ -129,7 +129,7 @@ void cpuid_set_topology(struct cpuid_table *table, uint32_t cpus)
 
 		for (size_t n = 0; n < sizeof(leaves) / sizeof(leaves[0]); n++) {
 			if (leaves[n].leaf == e->leaf)
-				leaves[n].set(e, cpus);
+				leaves[n].set(e, &board);
 		}
 	}
 }

@@ -24,8 +24,9 @@ struct cpuid_table {
 /**
  * cpuid_set_topology() - describe the board's processors
  * @table: what the host offers; changed
- * @cpus: number of processors, with APIC ids 0 to @cpus - 1
+ * @cpus: number of processors
+ * @last_id: highest APIC id
  */
-void cpuid_set_topology(struct cpuid_table *table, uint32_t cpus);
+void cpuid_set_topology(struct cpuid_table *table, uint32_t cpus, uint32_t last_id);
 
 #endif

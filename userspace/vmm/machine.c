@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -40,6 +41,10 @@
 /* hw/dsdt.asl names the same. */
 #define SERIAL_PORT	0x3f8
 #define SERIAL_PIN	4
+/* From this APIC id on, xAPIC mode cannot name a processor. */
+#define FIRST_X2APIC_ID	255
+/* Files of the process beside one a processor. */
+#define OTHER_FILES	64
 
 /**
  * struct machine - one machine
@@ -110,6 +115,11 @@ static void close_device(struct machine *m)
 	close(m->device);
 }
 
+static uint32_t last_id(const struct machine *m)
+{
+	return m->config->apic_id[m->config->cpus - 1];
+}
+
 static int check_limits(const struct machine *m, struct failure *f)
 {
 	const struct config *config = m->config;
@@ -121,7 +131,10 @@ static int check_limits(const struct machine *m, struct failure *f)
 		return fail(f, "%" PRIu64 " MiB of memory is more than this processor's guests can"
 			    " address (%u bits): give a smaller --memory", config->memory >> 20,
 			    m->info.gpa_bits);
-	if (config->cpus > m->info.max_vcpus || config->cpus - 1 > m->info.max_apic_id)
+	if (last_id(m) > m->info.max_apic_id)
+		return fail(f, "APIC id %" PRIu32 " is beyond the %u that /dev/vm offers",
+			    last_id(m), m->info.max_apic_id);
+	if (config->cpus > m->info.max_vcpus)
 		return fail(f, "--cpus %" PRIu32 " is more than the %u that /dev/vm offers",
 			    config->cpus, m->info.max_vcpus);
 	return 0;
@@ -270,7 +283,7 @@ static int set_cpuid(struct machine *m, struct failure *f)
 	if (!ret && table->count > sizeof(table->entry) / sizeof(table->entry[0]))
 		ret = -E2BIG;
 	if (!ret) {
-		cpuid_set_topology(table, m->config->cpus);
+		cpuid_set_topology(table, m->config->cpus, last_id(m));
 		ret = hvm_set_cpuid(m->vm, table->entry, table->count);
 	}
 	free(table);
@@ -282,6 +295,29 @@ static void destroy_vcpus(struct machine *m)
 	while (m->created)
 		vcpu_destroy(&m->vcpu[--m->created]);
 	free(m->vcpu);
+}
+
+/* Each processor is a file, and there may be more of them than the usual soft limit. */
+static void make_room_for_files(uint32_t cpus)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= cpus + OTHER_FILES)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static int create_vcpu(struct machine *m, struct vcpu *vcpu, uint32_t apic_id)
+{
+	int ret = vcpu_create(vcpu, &m->board, m->vm, apic_id, &m->info);
+
+	if (ret < 0 || last_id(m) < FIRST_X2APIC_ID)
+		return ret;
+	ret = vcpu_use_x2apic(vcpu);
+	if (ret < 0)
+		vcpu_destroy(vcpu);
+	return ret;
 }
 
 static int create_vcpus(struct machine *m, struct failure *f)
@@ -299,12 +335,14 @@ static int create_vcpus(struct machine *m, struct failure *f)
 		.name = m->config->name,
 	};
 	pause_init(&m->pause, m->vm);
+	make_room_for_files(cpus);
 	m->created = 0;
 	m->vcpu = calloc(cpus, sizeof(m->vcpu[0]));
 	if (!m->vcpu)
 		return fail(f, "out of memory for %" PRIu32 " processors", cpus);
 	for (; m->created < cpus; m->created++) {
-		int ret = vcpu_create(&m->vcpu[m->created], &m->board, m->vm, m->created, &m->info);
+		uint32_t id = m->config->apic_id[m->created];
+		int ret = create_vcpu(m, &m->vcpu[m->created], id);
 
 		if (ret < 0) {
 			uint32_t failed = m->created;
@@ -351,7 +389,7 @@ static int load_image(struct machine *m, struct boot_start *start, struct failur
 	boot->config = m->config;
 	boot->size = (struct boot_terminal){ size.lines, size.columns };
 	pm_put_reset_vector(&m->memory);
-	boot->rsdp = acpi_build(&m->memory, m->config->cpus);
+	boot->rsdp = acpi_build(&m->memory, m->config->apic_id, m->config->cpus);
 	ret = boot_load(boot, f);
 	*start = boot->start;
 	free(boot);

@@ -14,6 +14,11 @@
 /* The deepest call, executing an instruction on a device, needs about 8 KiB. */
 #define STACK_BYTES	(128 << 10)
 
+/* SDM "Extended XAPIC (x2APIC)"; registers by their place in hvm_state_lapic::regs. */
+#define APIC_BASE_X2APIC	(1ULL << 10)
+#define APIC_ID			0x02
+#define APIC_LDR		0x0d
+
 /* --- what the guest reaches ------------------------------------------------ */
 
 static struct vcpu_board *board_of(struct hvm_access *access)
@@ -208,6 +213,20 @@ int vcpu_create(struct vcpu *vcpu, struct vcpu_board *board, int vm, uint32_t ap
 	if (ret < 0)
 		hvm_vcpu_destroy(&vcpu->handle);
 	return ret;
+}
+
+int vcpu_use_x2apic(struct vcpu *vcpu)
+{
+	uint32_t id = vcpu->handle.apic_id;
+	struct hvm_state state = { 0 };
+	int ret = hvm_vcpu_get_state(&vcpu->handle, &state, HVM_STATE_LAPIC);
+
+	if (ret < 0)
+		return ret;
+	state.lapic.base |= APIC_BASE_X2APIC;
+	state.lapic.regs[APIC_ID] = id;
+	state.lapic.regs[APIC_LDR] = (id >> 4) << 16 | 1U << (id & 15);
+	return hvm_vcpu_set_state(&vcpu->handle, &state, HVM_STATE_LAPIC);
 }
 
 void vcpu_destroy(struct vcpu *vcpu)

@@ -67,6 +67,14 @@ int vcpu_create(struct vcpu *vcpu, struct vcpu_board *board, int vm, uint32_t ap
 		const struct hvm_get_info *info);
 
 /**
+ * vcpu_use_x2apic() - hand its local APIC over in x2APIC mode, as firmware does when ids need that
+ * @vcpu: a processor that has not run yet
+ *
+ * Return: 0 or a negative errno.
+ */
+int vcpu_use_x2apic(struct vcpu *vcpu);
+
+/**
  * vcpu_destroy() - undo vcpu_create()
  * @vcpu: a processor without a thread
  */

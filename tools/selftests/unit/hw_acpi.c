@@ -55,13 +55,22 @@ static const uint8_t *find(uint64_t rsdp, const char *signature)
 	return NULL;
 }
 
-static uint64_t build(struct ktap *t, uint32_t cpus)
+static uint64_t build_ids(struct ktap *t, const uint32_t *ids, uint32_t cpus)
 {
 	struct failure f;
 
 	memory_deinit(&memory);
 	KTAP_EQ(t, memory_init(&memory, 2 << 20, &f), 0);
-	return acpi_build(&memory, cpus);
+	return acpi_build(&memory, ids, cpus);
+}
+
+static uint64_t build(struct ktap *t, uint32_t cpus)
+{
+	static uint32_t ids[1024];
+
+	for (uint32_t i = 0; i < cpus; i++)
+		ids[i] = i;
+	return build_ids(t, ids, cpus);
 }
 
 static void root_pointer(struct ktap *t)
@@ -108,7 +117,7 @@ static void dsdt_has_its_devices(struct ktap *t)
 static void count_entries(struct ktap *t, uint32_t cpus)
 {
 	const uint8_t *madt = find(build(t, cpus), "APIC");
-	unsigned int small = 0, large = 0, ioapics = 0;
+	unsigned int small = 0, large = 0, ioapics = 0, nmis = 0;
 	uint32_t i, next_id = 0;
 
 	KTAP_REQUIRE(t, madt);
@@ -118,12 +127,37 @@ static void count_entries(struct ktap *t, uint32_t cpus)
 		small += madt[i] == 0 && madt[i + 3] == next_id && madt[i + 4] == 1;
 		large += madt[i] == 9 && get32(madt + i + 4) == next_id;
 		ioapics += madt[i] == 1 && get32(madt + i + 4) == 0xfec00000;
-		next_id++;
+		nmis += madt[i] == 4 && madt[i + 1] == 6 && madt[i + 2] == 0xff &&
+			madt[i + 5] == 1 && next_id == small;
+		nmis += madt[i] == 10 && madt[i + 1] == 12 &&
+			get32(madt + i + 4) == 0xffffffff && madt[i + 8] == 1;
+		next_id += madt[i] == 0 || madt[i] == 9;
 	}
 	KTAP_EQ(t, i, get32(madt + 4));
 	KTAP_EQ(t, small, cpus < 255 ? cpus : 255);
 	KTAP_EQ(t, small + large, cpus);
 	KTAP_EQ(t, ioapics, 1);
+	KTAP_EQ(t, nmis, cpus > 255 ? 2 : 1);
+}
+
+/* Processors as the entries say: kind, UID, id. */
+static void madt_of_sparse_ids(struct ktap *t)
+{
+	static const uint32_t ids[] = { 0, 3, 254, 255, 1023, 4095 };
+	const uint8_t *madt = find(build_ids(t, ids, 6), "APIC");
+	uint32_t i, seen = 0;
+
+	KTAP_REQUIRE(t, madt);
+	for (i = 44; i + 2 <= get32(madt + 4) && madt[i + 1]; i += madt[i + 1]) {
+		if (madt[i] != 0 && madt[i] != 9)
+			continue;
+		KTAP_REQUIRE(t, seen < 6);
+		KTAP_EQ(t, madt[i], ids[seen] < 255 ? 0 : 9);
+		KTAP_EQ(t, madt[i] ? get32(madt + i + 4) : madt[i + 3], ids[seen]);
+		KTAP_EQ(t, madt[i] ? get32(madt + i + 12) : madt[i + 2], ids[seen]);
+		seen++;
+	}
+	KTAP_EQ(t, seen, 6);
 }
 
 static void madt(struct ktap *t)
@@ -208,6 +242,7 @@ static const struct ktap_case cases[] = {
 	{ "fadt", fadt },
 	{ "dsdt_has_its_devices", dsdt_has_its_devices },
 	{ "madt", madt },
+	{ "madt_of_sparse_ids", madt_of_sparse_ids },
 	{ "clock_registers", clock_registers },
 	{ "clock_dates", clock_dates },
 };

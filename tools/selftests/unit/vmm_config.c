@@ -100,6 +100,15 @@ static void refused(struct ktap *t)
 		{ "--kernel k --cpus -1", 1 },
 		{ "--kernel k --cpus 1025", 0 },
 		{ "--kernel k --cpus 4294967297", 0 },
+		{ "--kernel k --apic-ids 1,2", 1 },
+		{ "--kernel k --apic-ids 0,2,2", 1 },
+		{ "--kernel k --apic-ids 0,3,2", 1 },
+		{ "--kernel k --apic-ids 0,", 1 },
+		{ "--kernel k --apic-ids ,0", 1 },
+		{ "--kernel k --apic-ids=", 1 },
+		{ "--kernel k --apic-ids 0-3", 1 },
+		{ "--kernel k --apic-ids 0,4096", 0 },
+		{ "--kernel k --apic-ids 0,2 --cpus 3", 1 },
 		{ "--kernel k --debug-exit 0x10000", 1 },
 		{ "--kernel k --debug-exit 0xfffd", 1 },
 		{ "--kernel k --debug-exit x", 1 },
@@ -117,6 +126,41 @@ static void refused(struct ktap *t)
 		else if (f.usage != cases[i].usage || !f.text[0] || strchr(f.text, '\n'))
 			KTAP_FAIL(t, "'%s': usage %d: %s", cases[i].words, f.usage, f.text);
 	}
+}
+
+static void apic_ids(struct ktap *t)
+{
+	struct config config;
+	struct failure f;
+
+	KTAP_EQ(t, parse(&config, &f, "--kernel k --cpus 300"), 0);
+	KTAP_EQ(t, config.apic_id[0], 0);
+	KTAP_EQ(t, config.apic_id[299], 299);
+	KTAP_EQ(t, parse(&config, &f, "--kernel k --apic-ids 0,300,0xfff"), 0);
+	KTAP_EQ(t, config.cpus, 3);
+	KTAP_EQ(t, config.apic_id[0], 0);
+	KTAP_EQ(t, config.apic_id[1], 300);
+	KTAP_EQ(t, config.apic_id[2], 4095);
+	KTAP_EQ(t, parse(&config, &f, "--kernel k --cpus 2 --apic-ids 0,7"), 0);
+	KTAP_EQ(t, config.apic_id[1], 7);
+}
+
+static void most_apic_ids(struct ktap *t)
+{
+	char words[8192] = "--apic-ids=0";
+	char kernel[] = "--kernel=k";
+	char *const argv[] = { kernel, words };
+	struct config config;
+	struct failure f;
+	size_t used = strlen(words);
+
+	for (unsigned int i = 1; i < CONFIG_MAX_CPUS; i++)
+		used += snprintf(words + used, sizeof(words) - used, ",%u", i * 2);
+	KTAP_EQ(t, config_parse(&config, 2, argv, &f), 0);
+	KTAP_EQ(t, config.cpus, CONFIG_MAX_CPUS);
+	KTAP_EQ(t, config.apic_id[CONFIG_MAX_CPUS - 1], 2 * CONFIG_MAX_CPUS - 2);
+	snprintf(words + used, sizeof(words) - used, ",4000");
+	KTAP_TRUE(t, config_parse(&config, 2, argv, &f) < 0);
 }
 
 static void too_many_modules(struct ktap *t)
@@ -137,6 +181,8 @@ static const struct ktap_case cases[] = {
 	{ "all_options", all_options },
 	{ "sizes", sizes },
 	{ "refused", refused },
+	{ "apic_ids", apic_ids },
+	{ "most_apic_ids", most_apic_ids },
 	{ "too_many_modules", too_many_modules },
 };
 

@@ -27,7 +27,7 @@ static const struct hvm_cpuid_entry *get(uint32_t leaf, uint32_t subleaf)
 	return &none;
 }
 
-static void offer(uint32_t cpus)
+static void offer_ids(uint32_t cpus, uint32_t last_id)
 {
 	table.count = 0;
 	add(0, 0, 0, 0x1f);
@@ -38,7 +38,12 @@ static void offer(uint32_t cpus)
 	add(0xb, 0, HVM_CPUID_SUBLEAF, 7);
 	add(0x80000008, 0, 0, 0x3030);
 	add(0x8000001e, 0, 0, 9);
-	cpuid_set_topology(&table, cpus);
+	cpuid_set_topology(&table, cpus, last_id);
+}
+
+static void offer(uint32_t cpus)
+{
+	offer_ids(cpus, cpus - 1);
 }
 
 static void one_processor(struct ktap *t)
@@ -81,16 +86,30 @@ static void most_processors(struct ktap *t)
 	KTAP_EQ(t, get(0x80000008, 0)->ecx & 0xf0ff, 0xa0ff);
 }
 
+static void sparse_ids(struct ktap *t)
+{
+	offer_ids(3, 1023);
+	KTAP_EQ(t, get(1, 0)->ebx >> 16 & 0xff, 255);
+	KTAP_EQ(t, get(1, 0)->edx, 0xffffffff);
+	KTAP_EQ(t, get(4, 1)->eax >> 14 & 0xfff, 1023);
+	KTAP_EQ(t, get(0xb, 1)->eax, 10);
+	KTAP_EQ(t, get(0xb, 1)->ebx, 3);
+	KTAP_EQ(t, get(0x80000008, 0)->ecx & 0xf0ff, 0xa002);
+	offer_ids(2, 4095);
+	KTAP_EQ(t, get(0xb, 1)->eax, 12);
+	KTAP_EQ(t, get(0x80000008, 0)->ecx & 0xf0ff, 0xc001);
+}
+
 static void leaves_are_added_only_to_those_offered(struct ktap *t)
 {
 	table.count = 0;
 	add(1, 0, 0, 0);
-	cpuid_set_topology(&table, 4);
+	cpuid_set_topology(&table, 4, 3);
 	KTAP_EQ(t, table.count, 1);
 	table.count = 0;
 	for (uint32_t i = 0; i < 256; i++)
 		add(0xb, i ? i + 1 : 0, HVM_CPUID_SUBLEAF, 0);
-	cpuid_set_topology(&table, 4);
+	cpuid_set_topology(&table, 4, 3);
 	KTAP_EQ(t, table.count, 256);
 }
 
@@ -98,6 +117,7 @@ static const struct ktap_case cases[] = {
 	{ "one_processor", one_processor },
 	{ "many_processors", many_processors },
 	{ "most_processors", most_processors },
+	{ "sparse_ids", sparse_ids },
 	{ "leaves_are_added_only_to_those_offered", leaves_are_added_only_to_those_offered },
 };
 
