@@ -16,11 +16,13 @@ SUCCESS = 255
 files = Files()
 
 
-def initrd(command=None):
-    """One with a shell, which runs @command; returns its path."""
+def initrd(command=None, programs=()):
+    """One with a shell, which runs @command, and with @programs of this machine; returns its
+    path."""
     path = os.path.join(files.directory.name, f"initrd{files.count}")
     files.count += 1
-    subprocess.run([os.path.join(TREE, "tools/lab/guest-initrd"), path, *filter(None, [command])],
+    subprocess.run([os.path.join(TREE, "tools/lab/guest-initrd"), path, *filter(None, [command]),
+                    *programs],
                    check=True)
     return path
 
@@ -29,7 +31,8 @@ def kernel(version):
     return os.path.join(KERNELS, version, "vmlinuz")
 
 
-def boot(image, command, append="console=ttyS0 quiet panic=-1", *options):
+def boot(image, command, append="console=ttyS0 quiet panic=-1", *options, programs=(),
+         timeout=BOOT_TIMEOUT):
     """Boot to @command; returns status, standard output, standard error."""
-    return run("--kernel", image, "--initrd", initrd(command), "--append", append, *options,
-               timeout=BOOT_TIMEOUT)
+    return run("--kernel", image, "--initrd", initrd(command, programs), "--append", append,
+               *options, timeout=timeout)

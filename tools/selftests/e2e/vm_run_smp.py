@@ -1,0 +1,99 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Stock Linux guests with several processors: all of them come up, take interrupts whatever their
+APIC ids, come and go while the guest runs, and stand a load. LOAD_SECONDS says how long a load."""
+
+import os
+import re
+import sys
+
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.realpath(__file__))
+sys.path.insert(0, os.path.join(HERE, "../lib"))
+
+import ktap                                             # noqa: E402
+from stock import BOOT_TIMEOUT, SUCCESS, boot, kernel   # noqa: E402
+
+suite = ktap.Suite()
+
+APPEND = "console=ttyS0 quiet panic=-1 pci=off"
+# One host kernel sees the whole minute; the other is there for what differs between them.
+LOAD_SECONDS = int(os.environ.get("LOAD_SECONDS",
+                                  "60" if os.environ.get("LAB_KVER") == "6.1" else "10"))
+STRESS = "/usr/bin/stress-ng"
+# Processors, timers, interrupts between processors (which all of membarrier, tlb-shootdown and
+# changes of affinity bring), memory.
+LOAD = ("--cpu 2 --timer 2 --timer-freq 1000 --membarrier 2 --tlb-shootdown 1 --affinity 1 "
+        "--switch 2 --schedpolicy 1 --vm 2 --vm-bytes 32M --temp-path /tmp")
+# What a kernel says that got no processor time, or wrong time.
+TROUBLE = re.compile(rb"lockup|stall|hung|clocksource.*(unstable|watchdog|skew)|BUG|WARNING|"
+                     rb"Call Trace|rcu: INFO|(?i:unexpected|spurious) interrupt")
+
+
+# Of a host that does not trust its TSC the guest's is no better, and a guest may find that out.
+with open("/sys/devices/system/clocksource/clocksource0/available_clocksource") as sources:
+    EXCUSED = re.compile(rb"\0" if "tsc" in sources.read().split() else
+                         rb"clocksource: .*'tsc'|tsc: Marking TSC unstable")
+
+
+def boot_many(t, version, command, *options, **more):
+    """Boot to @command, which succeeds, and a kernel that has nothing to complain of."""
+    status, output, error = boot(kernel(version), f"{command}\nstatus=$?; dmesg; exit $status",
+                                 APPEND, *options, **more)
+    t.equal((status, error), (SUCCESS, ""))
+    for line in output.splitlines():
+        if TROUBLE.search(line) and not EXCUSED.search(line):
+            t.fail(f"the guest says: {line!r}")
+    return output
+
+
+@suite.case
+def eight_processors_under_load(t):
+    """All stressors run to their end, and the guest's kernel and this host's are content."""
+    output = boot_many(t, "6.1", f"echo processors $(nproc)\n"
+                       f"{STRESS} {LOAD} --timeout {LOAD_SECONDS}s && echo load done",
+                       "--cpus", "8", programs=[STRESS], timeout=BOOT_TIMEOUT + 3 * LOAD_SECONDS)
+    t.contains(output, b"processors 8")
+    t.contains(output, b"load done")
+
+
+@suite.case
+def processors_come_and_go(t):
+    """Each of eight but the first is switched off and on again, twice in order, then all at once,
+    while another one works."""
+    output = boot_many(t, "6.12", """
+echo processors $(nproc)
+cd /sys/devices/system/cpu
+(while :; do :; done) & busy=$!
+turn() { for n in $2; do echo $1 >cpu$n/online || exit; done; }
+for round in 1 2; do
+	for n in 1 2 3 4 5 6 7; do turn 0 $n; turn 1 $n; done
+done
+turn 0 "1 2 3 4 5 6 7"
+echo left $(cat online)
+turn 1 "7 5 3 1 2 4 6"
+kill $busy
+echo back $(cat online)
+""", "--cpus", "8")
+    t.contains(output, b"processors 8")
+    t.contains(output, b"left 0\r\n" if b"left 0\r\n" in output else b"left 0\n")
+    t.contains(output, b"back 0-7")
+
+
+@suite.case
+def interrupts_reach_large_ids(t):
+    """The serial port's interrupt goes to a processor whose id takes more than eight bits: the
+    kernel knows extended destination ids, or it would have left that processor out."""
+    output = boot_many(t, "6.1", """
+echo processors $(nproc), last id $(grep -w '^apicid' /proc/cpuinfo | tail -n1 | cut -d: -f2)
+irq=$(grep ttyS0 /proc/interrupts | cut -d: -f1 | tr -d ' ')
+echo 2 >/proc/irq/$irq/smp_affinity_list
+for n in 1 2 3 4 5; do echo line $n; sleep 0.1; done
+echo taken $(grep ttyS0 /proc/interrupts)
+""", "--apic-ids", "0,300,1023")
+    t.contains(output, b"processors 3, last id 1023")
+    counts = re.search(rb"taken \d+: (\d+) (\d+) (\d+)", output)
+    t.true(counts and int(counts[2]) == 0 and int(counts[3]) > 0, repr(counts and counts[0]))
+
+
+suite.main()
