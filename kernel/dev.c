@@ -15,6 +15,7 @@
 #include "cpu/msr.h"
 #include "dev.h"
 #include "ioctl.h"
+#include "stats_file.h"
 #include "vm.h"
 
 /* More MSRs than that are not carried. */
@@ -39,11 +40,10 @@ static int return_msrs(struct hvm_get_info *arg)
 static long get_info(void *object, void *data)
 {
 	struct hvm_get_info *arg = data;
+	int err;
 
 	if (arg->flags)
 		return -EOPNOTSUPP;
-	if (arg->reserved)
-		return -EINVAL;
 	arg->abi_version = HVM_ABI_VERSION;
 	arg->vendor = hvm_caps.vendor;
 	arg->features = hvm_caps.features;
@@ -55,7 +55,10 @@ static long get_info(void *object, void *data)
 	arg->gpa_bits = hvm_caps.gpa_bits;
 	arg->xsave_bytes = hvm_fpu_bytes();
 	arg->tsc_khz = tsc_khz;
-	return return_msrs(arg);
+	err = return_msrs(arg);
+	if (err)
+		return err;
+	return hvm_stats_list(u64_to_user_ptr(arg->statistics), &arg->statistic_count);
 }
 
 static long get_cpuid(void *object, void *data)

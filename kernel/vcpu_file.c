@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A vCPU's fd: its ioctls and its run page. Whoever calls holds the vCPU's lock for the time of the
- * call; it is only ever tried, so a second caller gets EBUSY and never waits. Not here: what the
- * calls do (cpu/).
+ * A vCPU's fd: its ioctls, its run page and its counters. Whoever calls holds the vCPU's lock for
+ * the time of the call; it is only ever tried, so a second caller gets EBUSY and never waits. Not
+ * here: what the calls do (cpu/).
  */
 #include <linux/anon_inodes.h>
 #include <linux/fs.h>
@@ -13,6 +13,7 @@
 #include "cpu/run.h"
 #include "cpu/state.h"
 #include "ioctl.h"
+#include "stats_file.h"
 #include "vcpu_file.h"
 
 /* From the first run on, what the guest was told of its processor stays true, and the policy. */
@@ -134,6 +135,8 @@ static int vcpu_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	struct hvm_vcpu *vcpu = file->private_data;
 
+	if (vma->vm_pgoff == HVM_STATISTICS_OFFSET >> PAGE_SHIFT)
+		return hvm_stats_mmap(vma, vcpu->stats);
 	if (vma->vm_pgoff || vma->vm_end - vma->vm_start != PAGE_SIZE)
 		return -EINVAL;
 	if (!(vma->vm_flags & VM_SHARED) || vma->vm_flags & VM_EXEC)

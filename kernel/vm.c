@@ -12,6 +12,7 @@
 #include "backend.h"
 #include "cpu/vcpu.h"
 #include "ioctl.h"
+#include "stats_file.h"
 #include "vcpu_file.h"
 #include "vm.h"
 
@@ -26,10 +27,14 @@ static struct hvm_vm *create(void)
 		return ERR_PTR(-ENOMEM);
 	kref_init(&vm->ref);
 	mutex_init(&vm->lock);
+	err = -ENOMEM;
+	vm->stats = (struct hvm_vm_stats *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	if (!vm->stats)
+		goto err_free;
 	err = hvm_bells_init(&vm->bells);
 	if (err)
-		goto err_free;
-	err = hvm_mem_init(&vm->mem, &vm->bells, &hvm_caps.tdp, hvm_caps.gpa_bits,
+		goto err_stats;
+	err = hvm_mem_init(&vm->mem, &vm->bells, vm->stats, &hvm_caps.tdp, hvm_caps.gpa_bits,
 			   hvm_caps.nx_huge ? HVM_MEM_NX_HUGE : 0);
 	if (err)
 		goto err_bells;
@@ -46,6 +51,8 @@ err_mem:
 	hvm_mem_deinit(&vm->mem);
 err_bells:
 	hvm_bells_deinit(&vm->bells);
+err_stats:
+	free_page((unsigned long)vm->stats);
 err_free:
 	kfree(vm);
 	return ERR_PTR(err);
@@ -61,6 +68,7 @@ static void destroy(struct kref *ref)
 	hvm_irq_deinit(&vm->irq);
 	hvm_mem_deinit(&vm->mem);
 	hvm_bells_deinit(&vm->bells);
+	free_page((unsigned long)vm->stats);
 	mutex_destroy(&vm->lock);
 	kfree(vm);
 }
@@ -194,6 +202,7 @@ static long msi(void *object, void *data)
 		return -EOPNOTSUPP;
 	if (arg->reserved)
 		return -EINVAL;
+	atomic64_inc(&vm->stats->messages);
 	return hvm_msi_deliver(&vm->irq, arg->address, arg->data);
 }
 
@@ -246,6 +255,15 @@ static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long address)
 	return hvm_ioctl(calls, ARRAY_SIZE(calls), vm, cmd, address);
 }
 
+static int map_stats(struct file *file, struct vm_area_struct *vma)
+{
+	struct hvm_vm *vm = file->private_data;
+
+	if (vma->vm_pgoff != HVM_STATISTICS_OFFSET >> PAGE_SHIFT)
+		return -EINVAL;
+	return hvm_stats_mmap(vma, vm->stats);
+}
+
 static int vm_release(struct inode *inode, struct file *file)
 {
 	hvm_vm_put(file->private_data);
@@ -257,6 +275,7 @@ static const struct file_operations vm_fops = {
 	.release = vm_release,
 	.unlocked_ioctl = vm_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
+	.mmap = map_stats,
 	.llseek = noop_llseek,
 };
 

@@ -16,6 +16,7 @@
 #include "cpu/request.h"
 #include "irq/irq.h"
 #include "mem/mem.h"
+#include "stats.h"
 
 /**
  * struct hvm_vm - one guest
@@ -30,6 +31,7 @@
  * @mem: own locks: memory
  * @irq: own locks: interrupt routing
  * @clock: own lock: the paravirtual clock's origin
+ * @stats: [I] its counters, a page
  *
  * [I] set at create; [L] @lock.
  */
@@ -45,6 +47,7 @@ struct hvm_vm {
 	struct hvm_mem mem;
 	struct hvm_irq irq;
 	struct hvm_clock_base clock;
+	struct hvm_vm_stats *stats;
 };
 
 struct hvm_vcpu;

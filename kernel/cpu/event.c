@@ -44,6 +44,7 @@ static void settle_payload(struct hvm_vcpu *vcpu, struct hvm_event *event)
 
 static void inject(struct hvm_vcpu *vcpu, const struct hvm_event *event)
 {
+	vcpu->stats->injected[event->type]++;
 	vcpu->events.injected = *event;
 	hvm_backend->inject(vcpu->hw, event);
 }

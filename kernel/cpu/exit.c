@@ -36,6 +36,7 @@ static enum hvm_next raise_gp(struct hvm_vcpu *vcpu)
  */
 enum hvm_next hvm_exit_leave(struct hvm_vcpu *vcpu, u32 reason)
 {
+	vcpu->stats->leaves[reason]++;
 	vcpu->reason = reason;
 	vcpu->run->reason = reason;
 	return HVM_NEXT_LEAVE;
@@ -237,11 +238,14 @@ static enum hvm_next leave_device(struct hvm_vcpu *vcpu, const struct hvm_exit *
 
 static enum hvm_next handle_tdp_fault(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
 {
-	int error = 0;
+	int detail = 0;
 
 	hvm_run_open(vcpu);
-	switch (hvm_mem_fault(&vcpu->vm->mem, exit->memory.gpa, exit->memory.access, &error)) {
+	switch (hvm_mem_fault(&vcpu->vm->mem, exit->memory.gpa, exit->memory.access, &detail)) {
 	case HVM_FAULT_FIXED:
+		if (likely(detail))
+			vcpu->stats->faults[detail - 1]++;
+		return HVM_NEXT_ENTER;
 	case HVM_FAULT_SIGNAL:
 		return HVM_NEXT_ENTER;
 	case HVM_FAULT_NO_RANGE:
@@ -250,7 +254,7 @@ static enum hvm_next handle_tdp_fault(struct hvm_vcpu *vcpu, struct hvm_exit *ex
 	case HVM_FAULT_ABSENT:
 		return leave_memory(vcpu, exit, HVM_EXIT_FAULT, 0);
 	case HVM_FAULT_HOST:
-		return leave_memory(vcpu, exit, HVM_EXIT_FAULT, error);
+		return leave_memory(vcpu, exit, HVM_EXIT_FAULT, detail);
 	case HVM_FAULT_NOMEM:
 		break;
 	}
@@ -397,5 +401,8 @@ static enum hvm_next (*const handlers[HVM_HW_EXITS])(struct hvm_vcpu *, struct h
  */
 enum hvm_next hvm_exit_handle(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
 {
-	return handlers[exit->reason](vcpu, exit);
+	unsigned int reason = exit->reason;
+
+	vcpu->stats->exits[reason]++;
+	return handlers[reason](vcpu, exit);
 }

@@ -25,6 +25,7 @@
 static void load_here(struct hvm_vcpu *vcpu, int cpu)
 {
 	if (vcpu->cpu != cpu) {
+		vcpu->stats->moves++;
 		vcpu->hw->dirty |= HVM_HW_FLUSH_TLB;
 		hvm_backend->load(vcpu->hw);
 		vcpu->cpu = cpu;
@@ -45,6 +46,7 @@ static void sched_out(struct preempt_notifier *notifier, struct task_struct *nex
 {
 	struct hvm_vcpu *vcpu = container_of(notifier, struct hvm_vcpu, notifier);
 
+	vcpu->stats->switches++;
 	hvm_backend->put(vcpu->hw);
 }
 
@@ -170,8 +172,11 @@ static enum hvm_next answer_requests(struct hvm_vcpu *vcpu)
 {
 	u32 requests = take_requests(vcpu);
 
-	if (requests & HVM_REQ_FLUSH)
+	vcpu->stats->requests += !!requests;
+	if (requests & HVM_REQ_FLUSH) {
+		vcpu->stats->flushes++;
 		vcpu->hw->dirty |= HVM_HW_FLUSH_TLB;
+	}
 	if (requests & HVM_REQ_CLOCK)
 		hvm_pv_update_clock(vcpu);
 	if (requests & HVM_REQ_EVENT) {
@@ -225,6 +230,7 @@ static void sleep_until_rung(struct hvm_vcpu *vcpu)
 		e->recheck = true;
 		return;
 	}
+	vcpu->stats->halts++;
 	rcuwait_wait_event(&vcpu->bell.wait,
 			   READ_ONCE(vcpu->bell.requests) || READ_ONCE(vcpu->run->stop) ||
 			   read_thread_flags() & (THREAD_WORK & ~_TIF_NEED_RESCHED),

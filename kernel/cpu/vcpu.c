@@ -140,9 +140,12 @@ struct hvm_vcpu *hvm_vcpu_create(struct hvm_vm *vm, u32 apic_id)
 	vcpu->run = (struct hvm_run *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	if (!vcpu->run)
 		goto err_free;
+	vcpu->stats = (struct hvm_vcpu_stats *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	if (!vcpu->stats)
+		goto err_run;
 	err = create_hw(vcpu);
 	if (err)
-		goto err_run;
+		goto err_stats;
 	err = hvm_fpu_init(&vcpu->fpu);
 	if (err)
 		goto err_hw;
@@ -165,6 +168,8 @@ err_fpu:
 	hvm_fpu_deinit(&vcpu->fpu);
 err_hw:
 	hvm_backend->destroy(vcpu->hw);
+err_stats:
+	free_page((unsigned long)vcpu->stats);
 err_run:
 	free_page((unsigned long)vcpu->run);
 err_free:
@@ -190,6 +195,7 @@ void hvm_vcpu_destroy(struct hvm_vcpu *vcpu)
 	hvm_fpu_deinit(&vcpu->fpu);
 	hvm_backend->destroy(vcpu->hw);
 	hvm_cpuid_put(vcpu->cpuid);
+	free_page((unsigned long)vcpu->stats);
 	free_page((unsigned long)vcpu->run);
 	mutex_destroy(&vcpu->lock);
 	kfree_rcu(vcpu, rcu);

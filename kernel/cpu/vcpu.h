@@ -11,6 +11,7 @@
 
 #include "../backend.h"
 #include "../irq/lapic.h"
+#include "../stats.h"
 #include "../vm.h"
 #include "event.h"
 #include "fpu.h"
@@ -24,6 +25,7 @@
  * @bell: what others may touch
  * @hw: [I] the backend's part
  * @run: [I] the run page
+ * @stats: [I] its counters, a page; the counters: [V]
  * @lock: held by whoever runs the vCPU or touches its state; only ever trylocked (EBUSY)
  * @cpu: [P] host CPU where it is, or was last, loaded; -1: nowhere yet
  * @notifier: [V] tells when the thread is scheduled out and in
@@ -51,6 +53,7 @@ struct hvm_vcpu {
 	struct hvm_bell bell;
 	struct hvm_hw *hw;
 	struct hvm_run *run;
+	struct hvm_vcpu_stats *stats;
 	struct mutex lock;
 	int cpu;
 	struct preempt_notifier notifier;

@@ -29,7 +29,7 @@
  * @absent_exits: HVM_MAP_EXIT_ON_FAULT
  * @exclusive: small mappings have to be taken away for a large one: lock for writing
  * @zapped: that was done, or a translation was replaced: hvm_mem_finish() has to follow
- * @error: errno for HVM_FAULT_HOST, positive
+ * @detail: what hvm_mem_fault() gives out
  * @entry: the second-level entry that was made, NULL if it is a larger one's part
  * @stash: tables to link in
  * @garbage: tables that were unlinked
@@ -44,7 +44,7 @@ struct fault {
 	bool absent_exits;
 	bool exclusive;
 	bool zapped;
-	int error;
+	int detail;
 	u64 *entry;
 	struct hvm_tdp_stash stash;
 	struct hvm_tdp_garbage garbage;
@@ -97,6 +97,7 @@ static enum step map_leaf(struct fault *f, struct hvm_tdp_leaf *leaf)
 {
 	struct hvm_tdp *tdp = &f->mem->tdp;
 
+	f->detail = leaf->level;
 	if (f->exclusive && leaf->level > 1 && hvm_tdp_collapse(tdp, leaf, &f->garbage)) {
 		note_zap(f);
 		f->entry = NULL;
@@ -278,7 +279,7 @@ static enum step fetch_failed(struct fault *f, long err)
 		return STEP_NOMEM;
 	if (f->absent_exits && (!err || err == -EFAULT))
 		return STEP_ABSENT;
-	f->error = err ? -err : EFAULT;
+	f->detail = err ? -err : EFAULT;
 	return STEP_HOST;
 }
 
@@ -374,7 +375,7 @@ static bool is_nowhere(struct hvm_mem *mem, gfn_t gfn)
 }
 
 static noinline enum hvm_fault_outcome handle(struct hvm_mem *mem, gpa_t gpa, u32 access,
-					      int *error)
+					      int *detail)
 {
 	struct fault f;
 	enum step step;
@@ -385,14 +386,14 @@ static noinline enum hvm_fault_outcome handle(struct hvm_mem *mem, gpa_t gpa, u3
 	f.exec = access & HVM_ACCESS_EXEC;
 	f.exclusive = false;
 	f.zapped = false;
-	f.error = 0;
+	f.detail = 0;
 	f.stash.count = 0;
 
 	/* A present page with its table there: decided at once. */
 	step = map_locked(&f, NULL);
 	if (step > STEP_LAST || f.zapped)
 		step = try_on(&f, step);
-	*error = f.error;
+	*detail = step <= STEP_LAST ? f.detail : 0;
 	return step <= STEP_LAST ? (enum hvm_fault_outcome)step : HVM_FAULT_FIXED;
 }
 
@@ -401,7 +402,8 @@ static noinline enum hvm_fault_outcome handle(struct hvm_mem *mem, gpa_t gpa, u3
  * @mem: the guest's memory
  * @gpa: guest physical address
  * @access: HVM_ACCESS_* of the access that faulted
- * @error: out, for HVM_FAULT_HOST: errno, positive
+ * @detail: out, for HVM_FAULT_HOST: errno, positive; for HVM_FAULT_FIXED: level of the mapping that
+ *	was made, or of the one that was there, 0: none
  *
  * With HVM_MAP_EXIT_ON_FAULT it never waits for a page; otherwise it waits as the process's own
  * access would, until a signal comes that kills (from 6.2 on: any signal). While the host is
@@ -411,9 +413,9 @@ static noinline enum hvm_fault_outcome handle(struct hvm_mem *mem, gpa_t gpa, u3
  *
  * Return: what came of it
  */
-enum hvm_fault_outcome hvm_mem_fault(struct hvm_mem *mem, gpa_t gpa, u32 access, int *error)
+enum hvm_fault_outcome hvm_mem_fault(struct hvm_mem *mem, gpa_t gpa, u32 access, int *detail)
 {
 	if (is_nowhere(mem, gpa >> PAGE_SHIFT))
 		return HVM_FAULT_NO_RANGE;
-	return handle(mem, gpa, access, error);
+	return handle(mem, gpa, access, detail);
 }

@@ -12,6 +12,7 @@
  * hvm_mem_init - no memory
  * @mem: of a new guest
  * @bells: the guest's vCPUs, for flushing
+ * @stats: the guest's counters
  * @format: of the second-level tables; copied
  * @gpa_bits: width of guest physical addresses; what the tables cannot hold is cut off
  * @flags: HVM_MEM_*
@@ -22,8 +23,8 @@
  *
  * Return: 0 or -ENOMEM
  */
-int hvm_mem_init(struct hvm_mem *mem, struct hvm_bells *bells, const struct hvm_tdp_format *format,
-		 u32 gpa_bits, u32 flags)
+int hvm_mem_init(struct hvm_mem *mem, struct hvm_bells *bells, struct hvm_vm_stats *stats,
+		 const struct hvm_tdp_format *format, u32 gpa_bits, u32 flags)
 {
 	u32 most = PAGE_SHIFT + format->levels * HVM_TDP_SHIFT;
 	u64 *root = hvm_tdp_alloc();
@@ -34,6 +35,7 @@ int hvm_mem_init(struct hvm_mem *mem, struct hvm_bells *bells, const struct hvm_
 	hvm_tdp_init(&mem->tdp, format, root, flags & HVM_MEM_NX_HUGE);
 	mem->mm = current->mm;
 	mem->bells = bells;
+	mem->stats = stats;
 	mem->gpa_bits = min(gpa_bits, most);
 	rwlock_init(&mem->lock);
 	mem->slots = RB_ROOT;
@@ -132,8 +134,10 @@ void hvm_mem_zap(struct hvm_mem *mem, gfn_t first, gfn_t last, struct hvm_tdp_ga
 void hvm_mem_finish(struct hvm_mem *mem, struct hvm_tdp_garbage *garbage, bool zapped,
 		    bool may_sleep)
 {
-	if (zapped || atomic_read(&mem->flushing))
+	if (zapped || atomic_read(&mem->flushing)) {
+		atomic64_inc(&mem->stats->flushes);
 		hvm_bells_ring_wait(mem->bells, HVM_REQ_FLUSH);
+	}
 	if (zapped) {
 		/* The flush comes first for whoever reads @flushing. */
 		smp_mb__before_atomic();

@@ -15,6 +15,7 @@
 #include <linux/spinlock.h>
 
 #include "../cpu/request.h"
+#include "../stats.h"
 #include "../tdp/tdp.h"
 #include "../types.h"
 
@@ -73,6 +74,7 @@ struct hvm_watch {
  * struct hvm_mem - the memory of one guest
  * @mm: [I] the process; only its threads fault and access
  * @bells: [I] the vCPUs that have to drop translations
+ * @stats: [I] the guest's counters
  * @gpa_bits: [I] width of guest physical addresses
  * @watch: [I] the MMU notifier
  * @lock: read: who looks a range up, and who adds to the second-level tables (entry by entry,
@@ -93,6 +95,7 @@ struct hvm_watch {
 struct hvm_mem {
 	struct mm_struct *mm;
 	struct hvm_bells *bells;
+	struct hvm_vm_stats *stats;
 	u32 gpa_bits;
 	struct hvm_watch *watch;
 	rwlock_t lock;
@@ -104,8 +107,8 @@ struct hvm_mem {
 	struct rw_semaphore access;
 };
 
-int hvm_mem_init(struct hvm_mem *mem, struct hvm_bells *bells, const struct hvm_tdp_format *format,
-		 u32 gpa_bits, u32 flags);
+int hvm_mem_init(struct hvm_mem *mem, struct hvm_bells *bells, struct hvm_vm_stats *stats,
+		 const struct hvm_tdp_format *format, u32 gpa_bits, u32 flags);
 void hvm_mem_deinit(struct hvm_mem *mem);
 void hvm_mem_synchronize(void);
 hpa_t hvm_mem_root(const struct hvm_mem *mem);
@@ -113,7 +116,7 @@ hpa_t hvm_mem_root(const struct hvm_mem *mem);
 int hvm_mem_map(struct hvm_mem *mem, const struct hvm_map *map);
 int hvm_mem_unmap(struct hvm_mem *mem, const struct hvm_unmap *unmap);
 
-enum hvm_fault_outcome hvm_mem_fault(struct hvm_mem *mem, gpa_t gpa, u32 access, int *error);
+enum hvm_fault_outcome hvm_mem_fault(struct hvm_mem *mem, gpa_t gpa, u32 access, int *detail);
 
 int hvm_mem_read(struct hvm_mem *mem, gpa_t gpa, void *data, size_t bytes);
 int hvm_mem_write(struct hvm_mem *mem, gpa_t gpa, const void *data, size_t bytes);

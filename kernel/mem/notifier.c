@@ -131,6 +131,8 @@ static bool zap_addresses(struct hvm_mem *mem, hva_t first, hva_t last, bool may
 		}
 		write_unlock(&mem->lock);
 	}
+	if (zapped)
+		atomic64_inc(&mem->stats->zaps);
 	hvm_mem_finish(mem, &garbage, zapped, may_sleep);
 	return zapped;
 }

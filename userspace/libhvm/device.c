@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "handle.h"
@@ -28,6 +29,31 @@ int hvm_msr_list(int device, uint32_t *indices, uint32_t *count)
 	if (ret < 0)
 		return ret;
 	*count = info.msr_count;
+	return 0;
+}
+
+int hvm_statistic_list(int device, struct hvm_statistic *statistics, uint32_t *count)
+{
+	struct hvm_get_info info = {
+		.size = sizeof(info),
+		.statistics = (uintptr_t)statistics,
+		.statistic_count = statistics ? *count : 0,
+	};
+	int ret = handle_ioctl(device, HVM_GET_INFO, &info);
+
+	if (ret < 0)
+		return ret;
+	*count = info.statistic_count;
+	return 0;
+}
+
+int hvm_statistic_map(int fd, const void **page)
+{
+	void *at = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, HVM_STATISTICS_OFFSET);
+
+	if (at == MAP_FAILED)
+		return -errno;
+	*page = at;
 	return 0;
 }
 

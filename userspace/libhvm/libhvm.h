@@ -71,6 +71,21 @@ int hvm_info(int device, struct hvm_get_info *info);
 int hvm_msr_list(int device, uint32_t *indices, uint32_t *count);
 
 /**
+ * hvm_statistic_list() - the counters that guests and vCPUs have
+ * @device: fd of /dev/vm
+ * @statistics: room for them, or NULL
+ * @count: in: places; out: how many there are, which may be more
+ */
+int hvm_statistic_list(int device, struct hvm_statistic *statistics, uint32_t *count);
+
+/**
+ * hvm_statistic_map() - map the counters of a guest or a vCPU
+ * @fd: a guest's or a vCPU's
+ * @page: out: 4096 bytes to read, until munmap(); counters stand where hvm_statistic_list() says
+ */
+int hvm_statistic_map(int fd, const void **page);
+
+/**
  * hvm_cpuid_offer() - the CPUID table the host can offer a guest
  * @device: fd of /dev/vm
  * @entries: room for the table, or NULL

@@ -23,7 +23,7 @@ int hvm_vcpu_create(struct hvm_vcpu *vcpu, int vm, uint32_t apic_id)
 
 	if (fd < 0)
 		return fd;
-	page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, HVM_RUN_OFFSET);
 	if (page == MAP_FAILED) {
 		int error = errno;
 

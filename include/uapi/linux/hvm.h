@@ -80,7 +80,8 @@
  * @msrs: user address of an array of __u32 for the indices the msr state block carries, or 0
  * @msr_count: in: places in that array; out: number of indices there are (the array is filled up to
  *	its size)
- * @reserved: zero
+ * @statistic_count: likewise for @statistics
+ * @statistics: user address of an array of struct hvm_statistic, or 0
  */
 struct hvm_get_info {
 	__u32 size;
@@ -98,7 +99,43 @@ struct hvm_get_info {
 	__u32 tsc_khz;
 	__u64 msrs;
 	__u32 msr_count;
+	__u32 statistic_count;
+	__u64 statistics;
+};
+
+/* Offsets in the fds of guests and vCPUs for mmap(), one page each. */
+#define HVM_RUN_OFFSET		0	/* a vCPU's: struct hvm_run */
+#define HVM_STATISTICS_OFFSET	4096	/* both: counters */
+
+/* struct hvm_statistic::object */
+#define HVM_STATISTIC_VM	1
+#define HVM_STATISTIC_VCPU	2
+
+/* struct hvm_statistic::unit */
+#define HVM_UNIT_EVENTS		1
+
+/**
+ * struct hvm_statistic - one counter, as HVM_GET_INFO lists it
+ * @offset: where it stands in the page of counters: a __u64 that only grows
+ * @object: HVM_STATISTIC_*: the fd whose page has it
+ * @unit: HVM_UNIT_*
+ * @reserved: zero
+ * @name: lower-case letters, digits and underscores, ended by a zero
+ *
+ * A page of counters is mmapped at HVM_STATISTICS_OFFSET of a guest's or vCPU's fd, PROT_READ and
+ * MAP_SHARED (anything else: EINVAL); it cannot be made writable. Whoever has the fd may map it, in
+ * other processes too. Offsets and the set of names differ between kernels; a name keeps its
+ * meaning. In names, exit_* are exits of the processor by what caused them, leave_* returns of
+ * HVM_RUN by enum hvm_exit_reason, inject_* events given to the processor to deliver, fault_*
+ * second-level faults that ended with a mapping of that size. A page counts for as long as it is
+ * mapped: mapping it holds the guest or vCPU. Counters are no part of the state that is saved.
+ */
+struct hvm_statistic {
+	__u16 offset;
+	__u8 object;
+	__u8 unit;
 	__u32 reserved;
+	char name[24];
 };
 
 #define HVM_CPUID_SUBLEAF	(1U << 0)	/* the entry answers only for its subleaf (ECX) */
@@ -165,7 +202,7 @@ struct hvm_create_vm {
  *
  * The vCPU with APIC id 0 is the bootstrap processor and starts running; the others wait for INIT
  * and SIPI. All are in the state that SDM "Processor State After Reset" and APM "Initial Processor
- * State" give. struct hvm_run is mmapped from the fd at offset 0.
+ * State" give. struct hvm_run is mmapped from the fd at HVM_RUN_OFFSET.
  */
 struct hvm_create_vcpu {
 	__u32 size;
@@ -664,8 +701,8 @@ enum hvm_invalid_field {
 #define HVM_UNSUPPORTED_EVENT_MEMORY	3	/* event through device memory; detail: gpa */
 
 /**
- * struct hvm_run - the run page: shared by kernel and userspace, mmapped from the vCPU's fd (offset
- * 0, one page)
+ * struct hvm_run - the run page: shared by kernel and userspace, mmapped from the vCPU's fd
+ * (HVM_RUN_OFFSET, one page)
  * @stop: userspace: not zero: HVM_RUN returns HVM_EXIT_STOPPED before it enters the guest again;
  *	not cleared by the kernel
  * @want_window: userspace: not zero: exit with HVM_EXIT_INTWINDOW as soon as the guest takes
