@@ -9,6 +9,7 @@
 #include <linux/uaccess.h>
 
 #include "ioctl.h"
+#include "trace.h"
 
 static const struct hvm_ioctl *find(const struct hvm_ioctl *table, unsigned int count,
 				    unsigned int cmd)
@@ -59,6 +60,25 @@ static long call(const struct hvm_ioctl *io, void *object, void *arg, void __use
 	return ret;
 }
 
+static long dispatch(const struct hvm_ioctl *io, void *object, unsigned long address)
+{
+	u64 small[16];
+	void *arg;
+	long ret;
+
+	if (!io->bytes)
+		return address ? -EINVAL : io->call(object, NULL);
+	if (io->bytes <= sizeof(small))
+		return call(io, object, small, (void __user *)address);
+
+	arg = kzalloc(io->bytes, GFP_KERNEL_ACCOUNT);
+	if (!arg)
+		return -ENOMEM;
+	ret = call(io, object, arg, (void __user *)address);
+	kfree(arg);
+	return ret;
+}
+
 /**
  * hvm_ioctl - dispatch one call
  * @table: the calls of this kind of file
@@ -75,21 +95,8 @@ long hvm_ioctl(const struct hvm_ioctl *table, unsigned int count, void *object, 
 	       unsigned long address)
 {
 	const struct hvm_ioctl *io = find(table, count, cmd);
-	u64 small[16];
-	void *arg;
-	long ret;
+	long ret = io ? dispatch(io, object, address) : -ENOTTY;
 
-	if (!io)
-		return -ENOTTY;
-	if (!io->bytes)
-		return address ? -EINVAL : io->call(object, NULL);
-	if (io->bytes <= sizeof(small))
-		return call(io, object, small, (void __user *)address);
-
-	arg = kzalloc(io->bytes, GFP_KERNEL_ACCOUNT);
-	if (!arg)
-		return -ENOMEM;
-	ret = call(io, object, arg, (void __user *)address);
-	kfree(arg);
+	trace_hvm_ioctl(cmd, ret);
 	return ret;
 }

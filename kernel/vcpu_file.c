@@ -14,6 +14,7 @@
 #include "cpu/state.h"
 #include "ioctl.h"
 #include "stats_file.h"
+#include "trace.h"
 #include "vcpu_file.h"
 
 /* From the first run on, what the guest was told of its processor stays true, and the policy. */
@@ -122,10 +123,12 @@ static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long addres
 		return hvm_ioctl(unlocked_calls, ARRAY_SIZE(unlocked_calls), vcpu, cmd, address);
 	if (!mutex_trylock(&vcpu->lock))
 		return -EBUSY;
-	if (cmd != HVM_RUN)
+	if (cmd != HVM_RUN) {
 		ret = hvm_ioctl(calls, ARRAY_SIZE(calls), vcpu, cmd, address);
-	else
+	} else {
 		ret = likely(!address) ? run(vcpu) : -EINVAL;
+		trace_hvm_ioctl(cmd, ret);
+	}
 	mutex_unlock(&vcpu->lock);
 	return ret;
 }

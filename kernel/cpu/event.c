@@ -8,6 +8,7 @@
 #include <linux/errno.h>
 #include <asm/trapnr.h>
 
+#include "../trace.h"
 #include "debugreg.h"
 #include "event.h"
 #include "vcpu.h"
@@ -45,6 +46,7 @@ static void settle_payload(struct hvm_vcpu *vcpu, struct hvm_event *event)
 static void inject(struct hvm_vcpu *vcpu, const struct hvm_event *event)
 {
 	vcpu->stats->injected[event->type]++;
+	trace_hvm_inject(vcpu->lapic.id, event);
 	vcpu->events.injected = *event;
 	hvm_backend->inject(vcpu->hw, event);
 }

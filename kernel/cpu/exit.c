@@ -7,6 +7,7 @@
  */
 #include <asm/trapnr.h>
 
+#include "../trace.h"
 #include "control.h"
 #include "cpuid.h"
 #include "debugreg.h"
@@ -238,10 +239,13 @@ static enum hvm_next leave_device(struct hvm_vcpu *vcpu, const struct hvm_exit *
 
 static enum hvm_next handle_tdp_fault(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
 {
+	enum hvm_fault_outcome outcome;
 	int detail = 0;
 
 	hvm_run_open(vcpu);
-	switch (hvm_mem_fault(&vcpu->vm->mem, exit->memory.gpa, exit->memory.access, &detail)) {
+	outcome = hvm_mem_fault(&vcpu->vm->mem, exit->memory.gpa, exit->memory.access, &detail);
+	trace_hvm_fault(vcpu->lapic.id, exit, outcome, detail);
+	switch (outcome) {
 	case HVM_FAULT_FIXED:
 		if (likely(detail))
 			vcpu->stats->faults[detail - 1]++;

@@ -11,6 +11,7 @@
 #include <linux/task_work.h>
 #include <asm/debugreg.h>
 
+#include "../trace.h"
 #include "complete.h"
 #include "debugreg.h"
 #include "exit.h"
@@ -141,7 +142,9 @@ static enum hvm_next run_guest(struct hvm_vcpu *vcpu)
 	while (!must_look(vcpu)) {
 		if (vcpu->events.recheck)
 			hvm_event_prepare(vcpu);
+		trace_hvm_entry(vcpu->lapic.id, vcpu->hw);
 		enter(vcpu, exit);
+		trace_hvm_exit(vcpu->lapic.id, vcpu->hw, exit);
 		next = hvm_exit_handle(vcpu, exit);
 		if (vcpu->bell.mode != HVM_IN_GUEST || next != HVM_NEXT_ENTER)
 			break;

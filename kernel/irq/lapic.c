@@ -8,6 +8,7 @@
 #include <linux/minmax.h>
 #include <linux/string.h>
 
+#include "../trace.h"
 #include "lapic.h"
 #include "register.h"
 
@@ -64,6 +65,7 @@ static void notify(struct hvm_lapic *lapic)
  */
 void hvm_lapic_post(struct hvm_lapic *lapic, u8 vector, bool level)
 {
+	trace_hvm_irq(lapic->id, vector, level);
 	if (level)
 		set_bit(vector, lapic->level);
 	else if (test_bit(vector, lapic->level))

@@ -36,7 +36,7 @@ lapic_sources := $(addprefix kernel/irq/,irq.c lapic.c msi.c register.c state.c 
 	$(addprefix tools/selftests/unit/,kernel_shim.c lapic_fixture.c)
 lapic_empty := $(addprefix $(BUILD)/shim/,$(addprefix linux/,atomic.h bitops.h bits.h build_bug.h \
 	cache.h compiler.h cpumask.h hash.h hrtimer.h ktime.h list.h math64.h minmax.h rculist.h \
-	rcupdate.h rcuwait.h slab.h spinlock.h) asm/msr.h asm/tsc.h)
+	rcupdate.h rcuwait.h slab.h spinlock.h tracepoint.h) trace/define_trace.h asm/msr.h asm/tsc.h)
 lapic_flags := -include tools/selftests/unit/kernel_shim.h -I$(BUILD)/shim -Ikernel \
 	-Wno-unused-parameter -Wno-sign-compare
 
@@ -194,7 +194,7 @@ KERNEL_TESTS += exits events
 KERNEL_TESTS += clock cpuid msr args
 $(addprefix $(BUILD)/bin/test-,clock cpuid msr args): $(BUILD)/obj/tools/selftests/lib/step.o
 KERNEL_TESTS += mem mem-args mem-stress charge
-KERNEL_TESTS += bad-state bad-guest run-page stats
+KERNEL_TESTS += bad-state bad-guest run-page stats trace
 KERNEL_TESTS += host
 $(BUILD)/bin/test-host: $(addprefix $(BUILD)/obj/tools/selftests/lib/,actor.o dress.o task.o vectors.o)
 KERNEL_TESTS += life

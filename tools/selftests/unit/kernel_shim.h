@@ -38,6 +38,12 @@ typedef int64_t s64;
 #define min_t(type, a, b)	min((type)(a), (type)(b))
 #define max_t(type, a, b)	max((type)(a), (type)(b))
 
+/* ---- tracepoints (kernel/trace.h) ---------------------------------------- */
+
+#define TP_PROTO(...)		__VA_ARGS__
+#define TRACE_DEFINE_ENUM(name)
+#define TRACE_EVENT(name, proto, ...)	static inline void trace_##name(proto) {}
+
 /* ---- bits ---------------------------------------------------------------- */
 
 #define BIT(n)			(1UL << (n))

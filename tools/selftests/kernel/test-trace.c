@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Tracepoints: off they leave nothing, on they tell what a guest did, in words and formats that
+ * tools can read. Everything goes through an instance of tracefs of the suite's own.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "guest.h"
+
+#define TRACEFS		"/sys/kernel/tracing"
+#define INSTANCE	TRACEFS "/instances/hvm-selftest"
+#define EVENTS		INSTANCE "/events/hvm"
+#define TEXT_BYTES	(256 << 10)
+
+/* What stands in a file of the instance; static, ended by a zero. */
+static char *slurp(struct ktap *t, const char *path)
+{
+	static char text[TEXT_BYTES];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t bytes = 0;
+	ssize_t got;
+
+	while (fd >= 0 && (got = read(fd, text + bytes, sizeof(text) - 1 - bytes)) > 0)
+		bytes += got;
+	text[bytes] = '\0';
+	if (fd < 0)
+		KTAP_FAIL(t, "%s: %s", path, strerror(errno));
+	else
+		close(fd);
+	return text;
+}
+
+static void put(struct ktap *t, const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+		KTAP_FAIL(t, "%s: %s", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+}
+
+static bool open_instance(struct ktap *t)
+{
+	if (access(TRACEFS "/events", F_OK))
+		mount("tracefs", TRACEFS, "tracefs", 0, NULL);
+	if (mkdir(INSTANCE, 0700) && errno != EEXIST) {
+		KTAP_FAIL(t, INSTANCE ": %s", strerror(errno));
+		return false;
+	}
+	return true;
+}
+
+static void close_instance(struct ktap *t)
+{
+	put(t, EVENTS "/enable", "0");
+	KTAP_OK(t, rmdir(INSTANCE));
+}
+
+extern const struct guest_code busy, handler;
+GUEST_CODE("busy", "code64",
+	   "mov $7, %eax; mov $3, %ecx; cpuid; movb $1, 0x40000; sti; hlt; jmp .");
+GUEST_CODE("handler", "code64", "out %al, $0x80; jmp .");
+
+/* A message needs a local APIC that is on. */
+static void enable_apic(struct guest *g)
+{
+	struct hvm_state state;
+
+	KTAP_OK(g->t, guest_get(g, HVM_STATE_LAPIC, &state));
+	state.lapic.regs[0xf] = 0x1ff;
+	KTAP_OK(g->t, guest_set(g, HVM_STATE_LAPIC, &state));
+}
+
+/* CPUID, a fault, HLT, an interrupt that wakes it, a port write; an exception behind that. */
+static void run_busy_guest(struct ktap *t)
+{
+	struct hvm_inject ud = {
+		.size = sizeof(ud),
+		.event = { .type = HVM_EVENT_EXCEPTION, .vector = 6 },
+	};
+	struct guest g;
+
+	if (!guest_open(&g, t, GUEST_RAM))
+		return;
+	guest_long(&g, &busy);
+	guest_gate(&g, 0x40, &handler, GUEST_DATA);
+	guest_gate(&g, 6, &handler, GUEST_DATA);
+	enable_apic(&g);
+	KTAP_EQ(t, guest_msi(&g, 0x40), 1);
+	KTAP_EQ(t, guest_run(&g), HVM_EXIT_PIO);
+	KTAP_OK(t, ioctl(g.vcpu, HVM_INJECT, &ud));
+	KTAP_EQ(t, guest_run(&g), HVM_EXIT_PIO);
+	guest_close(&g);
+}
+
+static void expect(struct ktap *t, const char *text, const char *wanted)
+{
+	if (!strstr(text, wanted))
+		KTAP_FAIL(t, "no '%s' in the trace", wanted);
+}
+
+static void events_exist(struct ktap *t)
+{
+	static const char *const names[] = { "entry", "exit", "fault", "inject", "irq", "ioctl" };
+	char path[128];
+
+	if (!open_instance(t))
+		return;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(path, sizeof(path), EVENTS "/hvm_%s/enable", names[i]);
+		KTAP_EQ(t, slurp(t, path)[0], '0');
+	}
+	close_instance(t);
+}
+
+static void off_leaves_nothing(struct ktap *t)
+{
+	if (!open_instance(t))
+		return;
+	run_busy_guest(t);
+	KTAP_TRUE(t, !strstr(slurp(t, INSTANCE "/trace"), "hvm_"));
+	close_instance(t);
+}
+
+static void on_tells_all(struct ktap *t)
+{
+	const char *text;
+
+	if (!open_instance(t))
+		return;
+	put(t, EVENTS "/enable", "1");
+	run_busy_guest(t);
+	put(t, EVENTS "/enable", "0");
+	text = slurp(t, INSTANCE "/trace");
+	expect(t, text, "hvm_entry: vcpu 0 rip 0x10000\n");
+	/* The instruction stands behind two moves of five bytes. */
+	expect(t, text, "hvm_exit: vcpu 0 reason cpuid rip 0x1000a detail 0x7 0x3 vectoring 0/0\n");
+	expect(t, text, "hvm_exit: vcpu 0 reason fault rip 0x1000c detail 0x40000 0x2");
+	expect(t, text, "hvm_fault: vcpu 0 gpa 0x40000 access w outcome fixed 1\n");
+	expect(t, text, "hvm_irq: vcpu 0 vector 64 edge\n");
+	expect(t, text, "hvm_inject: vcpu 0 interrupt vector 64 error 0x0\n");
+	expect(t, text, "hvm_exit: vcpu 0 reason pio rip 0x20000 detail 0x80 0x1 ");
+	expect(t, text, "hvm_inject: vcpu 0 exception vector 6 error 0x0\n");
+	expect(t, text, "hvm_ioctl: CREATE_VM ret ");
+	expect(t, text, "hvm_ioctl: SET_STATE ret 0\n");
+	expect(t, text, "hvm_ioctl: INJECT ret 0\n");
+	expect(t, text, "hvm_ioctl: RUN ret 0\n");
+	close_instance(t);
+}
+
+static void one_event_alone(struct ktap *t)
+{
+	const char *text;
+
+	if (!open_instance(t))
+		return;
+	put(t, EVENTS "/hvm_exit/filter", "reason == 2");
+	put(t, EVENTS "/hvm_exit/enable", "1");
+	run_busy_guest(t);
+	text = slurp(t, INSTANCE "/trace");
+	expect(t, text, "reason cpuid");
+	KTAP_TRUE(t, !strstr(text, "reason pio") && !strstr(text, "hvm_entry"));
+	close_instance(t);
+}
+
+/* perf and trace-cmd read the format and know no names of the kernel's. */
+static void formats_have_numbers(struct ktap *t)
+{
+	const char *text;
+
+	if (!open_instance(t))
+		return;
+	text = slurp(t, EVENTS "/hvm_exit/format");
+	expect(t, text, "{ 2, \"cpuid\" }");
+	KTAP_TRUE(t, !strstr(text, "HVM_"));
+	text = slurp(t, EVENTS "/hvm_fault/format");
+	expect(t, text, "{ 0, \"fixed\" }");
+	KTAP_TRUE(t, !strstr(text, "HVM_"));
+	KTAP_TRUE(t, !strstr(slurp(t, EVENTS "/hvm_inject/format"), "HVM_"));
+	close_instance(t);
+}
+
+static const struct ktap_case cases[] = {
+	{ "every_event_is_there_and_off", events_exist },
+	{ "off_they_leave_nothing", off_leaves_nothing },
+	{ "on_they_tell_what_the_guest_did", on_tells_all },
+	{ "one_can_be_had_alone_and_filtered", one_event_alone },
+	{ "formats_have_numbers_for_names", formats_have_numbers },
+};
+
+int main(int argc, char **argv)
+{
+	return KTAP_MAIN(argc, argv, cases);
+}
