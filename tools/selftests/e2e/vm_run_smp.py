@@ -5,6 +5,7 @@ APIC ids, come and go while the guest runs, and stand a load. LOAD_SECONDS says 
 
 import os
 import re
+import resource
 import sys
 
 sys.dont_write_bytecode = True
@@ -12,9 +13,11 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../lib"))
 
 import ktap                                             # noqa: E402
+from baremetal import Files, exit_with, multiboot, run  # noqa: E402
 from stock import BOOT_TIMEOUT, SUCCESS, boot, kernel   # noqa: E402
 
 suite = ktap.Suite()
+files = Files()
 
 APPEND = "console=ttyS0 quiet panic=-1 pci=off"
 # One host kernel sees the whole minute; the other is there for what differs between them.
@@ -45,6 +48,27 @@ def boot_many(t, version, command, *options, **more):
         if TROUBLE.search(line) and not EXCUSED.search(line):
             t.fail(f"the guest says: {line!r}")
     return output
+
+
+def limit_files(soft, hard):
+    return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@suite.case
+def as_many_as_there_may_be(t):
+    """1,024 processors, more than files that a process usually may have open."""
+    image = files.write(multiboot(exit_with(2)))
+    status, _, error = run("--kernel", image, "--cpus", "1024", preexec_fn=limit_files(256, 4096))
+    t.equal((status, error), (5, ""))
+
+
+@suite.case
+def more_than_files_allow(t):
+    image = files.write(multiboot(exit_with(2)))
+    status, _, error = run("--kernel", image, "--cpus", "1024", preexec_fn=limit_files(256, 256))
+    t.equal(status, 1)
+    t.contains(error, "of 1024 cannot be had (Too many open files): give fewer --cpus")
+    t.equal(error.count("\n"), 1)
 
 
 @suite.case

@@ -40,6 +40,24 @@ GUEST_CODE("begin2", "code16", COUNT_START(0x2800) "out %al, $0x10; out %al, $0x
 GUEST_CODE("begin_spin", "code16", COUNT_START(0x2400)
 	   "mov $0x2c00, %ax; mov %ax, %ds; sti; 1: lock incw 0; jmp 1b");
 
+/* From real mode into 64-bit mode by itself, as operating systems do it; then as begin. */
+extern const struct guest_code begin_long;
+GUEST_CODE("begin_long", "code16",
+	   "	mov %cs, %ax; mov %ax, %ds; lgdtl 1f - .Lbegin_long_text;"
+	   "	mov $0x11, %eax; mov %eax, %cr0; ljmpl $8, $0x30000 + 2f - .Lbegin_long_text;"
+	   "1:	.word 0x2f; .long 0x800;"
+	   "	.code32;"
+	   "2:	mov $0x10, %eax; mov %eax, %ds; mov %eax, %es; mov %eax, %ss;"
+	   "	mov %eax, %fs; mov %eax, %gs;"
+	   "	mov $0x20, %eax; mov %eax, %cr4; mov $0x2000, %eax; mov %eax, %cr3;"
+	   "	mov $0xc0000080, %ecx; rdmsr; or $0x901, %eax; wrmsr;"
+	   "	mov $0x80000031, %eax; mov %eax, %cr0;"
+	   "	ljmp $0x18, $0x30000 + 3f - .Lbegin_long_text;"
+	   "	.code64;"
+	   "3:	mov $0xb, %eax; xor %ecx, %ecx; cpuid; lock incw 0x24000(,%rdx,2);"
+	   "	mov $1000, %ecx; 4: pause; dec %ecx; jnz 4b;"
+	   "	out %al, $0x10; out %al, $0x11; jmp .");
+
 static unsigned int starts(struct team *team, uint64_t where, unsigned int i)
 {
 	return ((volatile uint16_t *)team_ram(team, where))[team->m[i].apic_id];
@@ -154,6 +172,23 @@ static void starts_32(struct ktap *t)
 	if (!open_starters_row(&team, t, 32, &begin))
 		return;
 	start_in_order(&team, order);
+	team_close(&team);
+}
+
+/* On its way it meets every mode, and exits in each of them. */
+static void starts_into_long_mode(struct ktap *t)
+{
+	static const unsigned int order[] = { 1, 3, 2 };
+	struct hvm_state state;
+	struct team team;
+
+	if (!open_starters_row(&team, t, 4, &begin_long))
+		return;
+	start_in_order(&team, order);
+	KTAP_OK(t, guest_get(&team.m[1].g, HVM_STATE_CONTROL | HVM_STATE_SEGMENTS, &state));
+	KTAP_EQ(t, state.control.efer, 0xd01);
+	KTAP_EQ(t, state.control.cr0, 0x80000031);
+	KTAP_EQ(t, state.segments.seg[HVM_CS].selector, 0x18);
 	team_close(&team);
 }
 
@@ -636,6 +671,7 @@ static const struct ktap_case cases[] = {
 	{ "starts_sparse_ids", starts_sparse_ids },
 	{ "starts_in_any_order", starts_in_any_order },
 	{ "starts_32", starts_32 },
+	{ "starts_into_long_mode", starts_into_long_mode },
 	{ "starts_all_by_broadcast", starts_all_by_broadcast },
 	{ "starts_before_its_thread", starts_before_its_thread },
 	{ "starts_without_init", starts_without_init },
