@@ -193,10 +193,14 @@ $(addprefix $(BUILD)/bin/test-,ipi smp): $(addprefix $(BUILD)/obj/tools/selftest
 KERNEL_TESTS += exits events
 KERNEL_TESTS += clock cpuid msr args
 $(addprefix $(BUILD)/bin/test-,clock cpuid msr args): $(BUILD)/obj/tools/selftests/lib/step.o
+$(BUILD)/bin/test-args: $(BUILD)/obj/tools/selftests/lib/event.o
 KERNEL_TESTS += mem mem-args mem-stress charge
 KERNEL_TESTS += bad-state bad-guest run-page stats trace
 KERNEL_TESTS += host
 $(BUILD)/bin/test-host: $(addprefix $(BUILD)/obj/tools/selftests/lib/,actor.o dress.o task.o vectors.o)
+KERNEL_TESTS += ioeventfd irqfd
+$(addprefix $(BUILD)/bin/test-,ioeventfd irqfd): $(addprefix $(BUILD)/obj/tools/selftests/lib/,event.o module.o runner.o \
+	task.o)
 KERNEL_TESTS += life
 $(BUILD)/bin/test-life: $(addprefix $(BUILD)/obj/tools/selftests/lib/,module.o runner.o task.o)
 $(addprefix $(BUILD)/bin/test-,charge life): $(BUILD)/obj/tools/selftests/lib/cgroup.o
