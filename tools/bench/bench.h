@@ -22,6 +22,7 @@
 
 #define PORT_DONE	0xf4
 #define PORT_TEST	0x10
+#define PORT_DOORBELL	0x20
 
 /**
  * struct guest_result - what a guest routine leaves behind
@@ -56,6 +57,7 @@ struct guest_start {
  * @open: open the device; false: it is not there
  * @create: guest, vCPU, @low attached at 0, CPUID of at least 40 leaves
  * @destroy: end of it
+ * @doorbell: writes of a byte to PORT_DOORBELL signal an eventfd
  * @attach: attach process memory; @bytes 0: detach what is there
  * @start: set registers: long mode, interrupts off
  * @run: until an exit; a port or device write is finished before it is run again
@@ -66,6 +68,7 @@ struct bench_engine {
 	bool (*open)(void);
 	void (*create)(void *low);
 	void (*destroy)(void);
+	void (*doorbell)(int eventfd);
 	void (*attach)(uint64_t gpa, void *memory, uint64_t bytes);
 	void (*start)(const struct guest_start *start);
 	enum bench_exit (*run)(void);
@@ -78,7 +81,8 @@ extern const struct bench_engine bench_kvm;
 /* guest.S: the code, and the routines in it */
 extern const uint8_t guest_code[], guest_code_end[];
 extern const uint8_t guest_cpuid[], guest_vmcall[], guest_vmmcall[], guest_msr[], guest_port[];
-extern const uint8_t guest_device[], guest_touch[], guest_timer[], guest_timer_handler[];
+extern const uint8_t guest_doorbell[], guest_device[], guest_touch[];
+extern const uint8_t guest_timer[], guest_timer_handler[];
 
 void bench_die(const char *what);
 void bench_check(long result, const char *what);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -138,6 +139,22 @@ static void measure(const struct bench *bench, const char *name, const uint8_t *
 			best = ticks;
 	}
 	report(name, (double)best / count);
+}
+
+/* Nobody waits for the eventfd: what it costs to wake somebody is not the hypervisor's. */
+static void measure_doorbell(const struct bench *bench)
+{
+	int fd = eventfd(0, EFD_CLOEXEC);
+	uint64_t count = 0;
+
+	bench_check(fd, "eventfd");
+	bench->engine->doorbell(fd);
+	measure(bench, "port write that ioeventfd takes", guest_doorbell, 100, 0);
+	if (!bench->only && (read(fd, &count, sizeof(count)) < 0 || count != 100 * BATCHES)) {
+		errno = EPROTO;
+		bench_die("the doorbell was not rung each time");
+	}
+	close(fd);
 }
 
 /* Attach populated memory, touch it once from the guest, detach it. */
@@ -279,6 +296,7 @@ int bench_cases(const struct bench_engine *engine, const char *only)
 	measure(&bench, "hypercall", is_amd() ? guest_vmmcall : guest_vmcall, 100, 0);
 	measure(&bench, "MSR read", guest_msr, 100, 0);
 	measure(&bench, "port write to userspace", guest_port, 50, 0);
+	measure_doorbell(&bench);
 	measure(&bench, "MMIO write to userspace, decoded and finished by libhvm", guest_device, 50,
 		GUEST_DEVICE);
 	measure(&bench, "timer interrupt", guest_timer, 20, 0);
