@@ -107,6 +107,19 @@ void hvm_bell_ring(struct hvm_bell *bell, unsigned long requests)
 	preempt_enable();
 }
 
+/**
+ * hvm_bell_interrupt - end the next entry before the guest's first instruction
+ * @bell: the bell of the vCPU that is loaded here
+ *
+ * An event that the entry delivers is delivered.
+ *
+ * Context: interrupts off
+ */
+void hvm_bell_interrupt(struct hvm_bell *bell)
+{
+	smp_send_reschedule(bell->cpu);
+}
+
 static void do_nothing(void *unused)
 {
 }

@@ -20,6 +20,7 @@
 #define HVM_REQ_EVENT	BIT(1)	/* look at interrupts, NMIs, INIT and SIPI again */
 #define HVM_REQ_FLUSH	BIT(2)	/* second-level translations changed */
 #define HVM_REQ_CLOCK	BIT(3)	/* the paravirtual clock page is stale */
+#define HVM_REQ_DEBUG	BIT(4)	/* something for the debugger; the vCPU's own thread only */
 
 enum hvm_mode {
 	HVM_OUTSIDE,		/* in userspace, or in the kernel and about to look at requests */
@@ -68,6 +69,7 @@ void hvm_bells_ring(struct hvm_bells *bells, unsigned long requests);
 void hvm_bells_ring_wait(struct hvm_bells *bells, unsigned long requests);
 
 void hvm_bell_init(struct hvm_bell *bell);
+void hvm_bell_interrupt(struct hvm_bell *bell);
 void hvm_bell_ring(struct hvm_bell *bell, unsigned long requests);
 
 #endif /* HVM_CPU_REQUEST_H */

@@ -190,7 +190,7 @@ KERNEL_TESTS += lapic
 KERNEL_TESTS += ipi smp
 $(BUILD)/bin/test-smp: $(BUILD)/obj/tools/selftests/lib/freezer.o
 $(addprefix $(BUILD)/bin/test-,ipi smp): $(addprefix $(BUILD)/obj/tools/selftests/lib/,team.o task.o)
-KERNEL_TESTS += exits events
+KERNEL_TESTS += exits events debug
 KERNEL_TESTS += clock cpuid msr args
 $(addprefix $(BUILD)/bin/test-,clock cpuid msr args): $(BUILD)/obj/tools/selftests/lib/step.o
 KERNEL_TESTS += mem mem-args mem-stress charge
