@@ -28,6 +28,7 @@
 #include "vmm/bus.h"
 #include "vmm/console.h"
 #include "vmm/cpuid.h"
+#include "vmm/gdb.h"
 #include "vmm/irq.h"
 #include "vmm/loop.h"
 #include "vmm/machine.h"
@@ -373,6 +374,24 @@ static int set_start(struct machine *m, const struct boot_start *start, struct f
 	return 0;
 }
 
+static int create_gdb(struct machine *m, struct failure *f)
+{
+	const struct config *config = m->config;
+	int listener;
+
+	if (!config->gdb)
+		return 0;
+	listener = gdb_listen(config->gdb, f);
+	if (listener < 0)
+		return -1;
+	m->board.gdb = gdb_create(listener, &m->loop, &m->board, m->vcpu, m->created,
+				  (uint8_t)m->info.gpa_bits, !config->gdb_nowait);
+	if (m->board.gdb)
+		return 0;
+	close(listener);
+	return fail(f, "--gdb: out of memory");
+}
+
 /* --- boot ------------------------------------------------------------------------------ */
 
 static int load_image(struct machine *m, struct boot_start *start, struct failure *f)
@@ -429,13 +448,13 @@ static int start_console(struct machine *m, struct failure *f)
 	return ret < 0 ? fail(f, "the terminal cannot be used (%s)", strerror(-ret)) : 0;
 }
 
-static int enter_sandbox(struct failure *f)
+static int enter_sandbox(struct machine *m, struct failure *f)
 {
 	int ret;
 
 	/* What loading and building the cage needed is not needed any more. */
 	malloc_trim(0);
-	ret = sandbox_enter();
+	ret = sandbox_enter(m->config->gdb);
 	return ret < 0 ? fail(f, "the system call filter cannot be set (%s)", strerror(-ret)) : 0;
 }
 
@@ -456,7 +475,7 @@ static int run(struct machine *m, struct failure *f)
 
 	pthread_mutex_lock(&m->board.gate);
 	if (start_threads(m, &started, f) < 0 || start_console(m, f) < 0 ||
-	    enter_sandbox(f) < 0) {
+	    enter_sandbox(m, f) < 0) {
 		discard_threads(m, started);
 		terminal_restore();
 		return -1;
@@ -492,7 +511,10 @@ static int run_guest(struct machine *m, struct failure *f)
 		return -1;
 	ret = set_start(m, &start, f);
 	if (!ret)
+		ret = create_gdb(m, f);
+	if (!ret)
 		ret = run(m, f);
+	gdb_destroy(m->board.gdb, m->power.status);
 	destroy_vcpus(m);
 	return ret;
 }

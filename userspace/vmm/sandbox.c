@@ -40,21 +40,28 @@ static const int calls[] = {
 	SCMP_SYS(exit_group),		/* the process's end */
 };
 
+/* With a debugger's socket, which was made before. */
+static const int socket_calls[] = {
+	SCMP_SYS(accept4),		/* the debugger's connection */
+	SCMP_SYS(sendto),		/* send() to it: no SIGPIPE when it is gone */
+};
+
 static const unsigned long requests[] = {
 	HVM_RUN,			/* run a vCPU */
 	HVM_KICK,			/* stop one */
 	HVM_MSI,			/* the IOAPIC's messages */
 	HVM_GET_STATE,			/* vector instructions on device memory */
 	HVM_SET_STATE,			/* likewise, and string instructions that are interrupted */
+	HVM_DEBUG,			/* a debugger's breakpoints and steps */
 	HVM_INJECT,			/* exceptions of instructions on device memory */
 	TCSETSW,			/* the terminal: back at the end, raw after SIGCONT */
 	TCGETS,				/* the C library, before it sets the terminal */
 };
 
-static int allow_calls(scmp_filter_ctx filter)
+static int allow_calls(scmp_filter_ctx filter, const int *list, size_t count)
 {
-	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
-		int ret = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0);
+	for (size_t i = 0; i < count; i++) {
+		int ret = seccomp_rule_add(filter, SCMP_ACT_ALLOW, list[i], 0);
 
 		if (ret < 0)
 			return ret;
@@ -88,7 +95,7 @@ static int allow_raise(scmp_filter_ctx filter)
 				SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
 }
 
-static int build(scmp_filter_ctx filter)
+static int build(scmp_filter_ctx filter, bool sockets)
 {
 	int ret;
 
@@ -100,7 +107,10 @@ static int build(scmp_filter_ctx filter)
 	if (!ret)
 		ret = allow_requests(filter);
 	if (!ret)
-		ret = allow_calls(filter);
+		ret = allow_calls(filter, calls, sizeof(calls) / sizeof(calls[0]));
+	if (!ret && sockets)
+		ret = allow_calls(filter, socket_calls,
+				  sizeof(socket_calls) / sizeof(socket_calls[0]));
 	if (!ret)
 		ret = allow_sigaction(filter);
 	if (!ret)
@@ -108,7 +118,7 @@ static int build(scmp_filter_ctx filter)
 	return ret;
 }
 
-int sandbox_enter(void)
+int sandbox_enter(bool sockets)
 {
 	scmp_filter_ctx filter;
 	int ret;
@@ -122,7 +132,7 @@ int sandbox_enter(void)
 	filter = seccomp_init(SCMP_ACT_TRAP);
 	if (!filter)
 		return -ENOMEM;
-	ret = build(filter);
+	ret = build(filter, sockets);
 	if (!ret)
 		ret = seccomp_load(filter);
 	seccomp_release(filter);

@@ -6,14 +6,17 @@
 #ifndef VMM_SANDBOX_H
 #define VMM_SANDBOX_H
 
+#include <stdbool.h>
+
 /**
  * sandbox_enter() - close the cage around all threads of this process
+ * @sockets: there is a socket that connections shall be taken from
  *
  * After all files are open and all threads exist, before the guest's first instruction. A system
  * call that is not on the list kills the process from then on.
  *
  * Return: 0 or a negative errno.
  */
-int sandbox_enter(void);
+int sandbox_enter(bool sockets);
 
 #endif
