@@ -120,7 +120,7 @@ static void write_system_time(struct hvm_vcpu *vcpu)
  * @vcpu: the vCPU, its lock held
  *
  * A page that is not present, and is attached with HVM_MAP_EXIT_ON_FAULT, is not waited for: it is
- * tried again, see hvm_pv_retry().
+ * tried again where HVM_RUN begins.
  *
  * Context: process, interrupts on; may sleep for the memory
  */
@@ -130,16 +130,6 @@ void hvm_pv_update_clock(struct hvm_vcpu *vcpu)
 		write_wall_clock(vcpu);
 	if (vcpu->pv.system_time & SYSTEM_TIME_ENABLE)
 		write_system_time(vcpu);
-}
-
-/**
- * hvm_pv_retry - HVM_RUN begins: pages that were not present may be now
- * @vcpu: the vCPU, its lock held
- */
-void hvm_pv_retry(struct hvm_vcpu *vcpu)
-{
-	if (unlikely(vcpu->pv.wall_wanted || vcpu->pv.time_missed))
-		hvm_bell_ring(&vcpu->bell, HVM_REQ_CLOCK);
 }
 
 /**

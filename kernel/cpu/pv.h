@@ -32,7 +32,6 @@ struct hvm_pv {
 int hvm_pv_write_wall_clock(struct hvm_vcpu *vcpu, u64 value, bool host);
 int hvm_pv_write_system_time(struct hvm_vcpu *vcpu, u64 value);
 void hvm_pv_update_clock(struct hvm_vcpu *vcpu);
-void hvm_pv_retry(struct hvm_vcpu *vcpu);
 void hvm_pv_reset(struct hvm_vcpu *vcpu);
 
 u64 hvm_pv_hypercall(struct hvm_vcpu *vcpu, u64 nr, const u64 args[4]);
