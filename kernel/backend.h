@@ -40,6 +40,7 @@ struct hvm_caps {
 #define HVM_HW_NEW_TSC		BIT(2)	/* tsc_offset changed */
 #define HVM_HW_NEW_INTERCEPTS	BIT(3)	/* what exits changed */
 #define HVM_HW_NEW_HOST		BIT(4)	/* interrupts were on: the host's registers may be others */
+#define HVM_HW_FOREIGN_DATA	BIT(5)	/* data of others may have come into the caches */
 
 /**
  * struct hvm_hw - the neutral face of one hardware virtual CPU; a backend embeds it in its own

@@ -189,8 +189,11 @@ static enum hvm_next answer_requests(struct hvm_vcpu *vcpu)
 		vcpu->stats->flushes++;
 		vcpu->hw->dirty |= HVM_HW_FLUSH_TLB;
 	}
-	if (requests & HVM_REQ_CLOCK)
+	if (requests & HVM_REQ_CLOCK) {
+		/* The page may have to be fetched for that. */
 		hvm_pv_update_clock(vcpu);
+		vcpu->hw->dirty |= HVM_HW_FOREIGN_DATA;
+	}
 	if (requests & HVM_REQ_EVENT) {
 		vcpu->events.recheck = true;
 		if (hvm_lapic_signalled(&vcpu->lapic))

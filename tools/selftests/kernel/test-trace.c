@@ -143,7 +143,7 @@ static void on_tells_all(struct ktap *t)
 	/* The instruction stands behind two moves of five bytes. */
 	expect(t, text, "hvm_exit: vcpu 0 reason cpuid rip 0x1000a detail 0x7 0x3 vectoring 0/0\n");
 	expect(t, text, "hvm_exit: vcpu 0 reason fault rip 0x1000c detail 0x40000 0x2");
-	expect(t, text, "hvm_fault: vcpu 0 gpa 0x40000 access w outcome fixed 1\n");
+	expect(t, text, "hvm_fault: vcpu 0 gpa 0x40000 access w outcome fetched 1\n");
 	expect(t, text, "hvm_irq: vcpu 0 vector 64 edge\n");
 	expect(t, text, "hvm_inject: vcpu 0 interrupt vector 64 error 0x0\n");
 	expect(t, text, "hvm_exit: vcpu 0 reason pio rip 0x20000 detail 0x80 0x1 ");
