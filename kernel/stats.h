@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What is counted, each object in a page of its own that userspace may map to read it (stats.c). A
- * count only grows. A vCPU's are written by whoever holds its lock, and by nobody else, so a plain
- * increment does; a guest's by any thread.
+ * What is counted, each object in a page of its own that userspace may map to read it
+ * (stats_file.c). A count only grows. A vCPU's are written by whoever holds its lock, and by nobody
+ * else, so a plain increment does; a guest's by any thread.
  */
 #ifndef HVM_STATS_H
 #define HVM_STATS_H
