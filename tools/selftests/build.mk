@@ -66,7 +66,7 @@ UNIT_TESTS += tdp_tables
 unit_tdp_tables := $(tdp_sources)
 
 UNIT_TESTS += tdp_model
-unit_tdp_model := $(tdp_sources)
+unit_tdp_model := $(tdp_sources) tools/selftests/unit/tdp_steps.c
 
 # The pure files of the policy room, with pure_shim.h for the kernel's names of integer types.
 policy_flags := -include tools/selftests/unit/pure_shim.h
@@ -125,6 +125,12 @@ fuzz_insn := $(insn_sources)
 FUZZERS += walk
 fuzz_walk := userspace/libhvm/walk.c
 
+FUZZERS += boot
+fuzz_boot := tools/selftests/unit/boot_fixture.c $(boot_sources)
+
+FUZZERS += tdp
+fuzz_tdp := $(tdp_sources) tools/selftests/unit/tdp_steps.c
+
 # What `make install` leaves is looked at by a script, next to the unit tests and run like them.
 PROGRAMS += $(BUILD)/bin/unit-install
 
@@ -151,8 +157,10 @@ $(foreach name,$(FUZZERS),$(eval $(call fuzzer_rule,$(name))))
 
 $(BUILD)/obj/tools/selftests/%.o: UCFLAGS += -Itools/selftests/lib
 
-$(call selftest_objects,$(tdp_sources) $(wildcard tools/selftests/unit/tdp_*.c)): \
-	UCFLAGS += -Itools/selftests/unit -Ikernel/tdp
+$(call selftest_objects,$(tdp_sources) $(wildcard tools/selftests/unit/tdp_*.c) \
+	tools/selftests/fuzz/tdp_fuzz.c): UCFLAGS += -Itools/selftests/unit -Ikernel/tdp
+
+$(call selftest_objects,tools/selftests/fuzz/boot_fuzz.c): UCFLAGS += -Itools/selftests/unit
 
 lapic_objects := $(call selftest_objects,$(lapic_sources) $(wildcard tools/selftests/unit/lapic_*.c))
 
@@ -175,6 +183,7 @@ $(BUILD)/bin/fuzz-%:
 	$(call say,LD,$@)
 	$(link_selftest)
 
+$(BUILD)/bin/libfuzz-%: UCFLAGS += -Itools/selftests/lib -Itools/selftests/unit -Ikernel/tdp
 $(BUILD)/bin/libfuzz-%:
 	@mkdir -p $(@D)
 	$(call say,CLANG,$@)

@@ -8,8 +8,6 @@
 #include "fuzz.h"
 #include "ktap.h"
 
-#define INPUTS	60000u
-
 static uint64_t seed = 0x9e3779b97f4a7c15ull;
 
 static uint64_t random64(void)
@@ -37,7 +35,7 @@ static void random_inputs(struct ktap *t)
 	uint8_t data[FUZZ_MAX_INPUT];
 
 	(void)t;
-	for (unsigned int i = 0; i < INPUTS; i++) {
+	for (unsigned int i = 0; i < fuzz_inputs; i++) {
 		size_t size = random64() % (i % 4 ? 64 : FUZZ_MAX_INPUT);
 
 		for (size_t j = 0; j < size; j++)

@@ -14,6 +14,9 @@
 /* The largest input the built-in driver makes. */
 #define FUZZ_MAX_INPUT	256u
 
+/* How many inputs the built-in driver makes, defined by each fuzzer: some are slower. */
+extern const unsigned int fuzz_inputs;
+
 /* Feed one input to the code under test. Return: 0. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

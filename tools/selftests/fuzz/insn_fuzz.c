@@ -15,6 +15,8 @@
 #define CONTROL		32u	/* bytes of input before the instruction's */
 #define MAX_CALLS	(3 * INSN_MAX_REPEAT + 64)
 
+const unsigned int fuzz_inputs = 60000;
+
 struct fuzz_cpu {
 	struct insn_cpu cpu;
 	struct hvm_segment seg[6];

@@ -14,6 +14,8 @@
 #define CONTROL		56u	/* bytes of input before the tables */
 #define PHYS_BITS	40u
 
+const unsigned int fuzz_inputs = 60000;
+
 struct fuzz_guest {
 	struct walk_memory memory;
 	const uint8_t *tables;
