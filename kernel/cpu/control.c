@@ -79,7 +79,7 @@ bool hvm_control_valid(const struct hvm_state_control *control)
 {
 	return cr0_valid(control->cr0) && !(control->cr4 & ~cr4_allowed()) &&
 	       !(control->cr8 & ~0xfULL) && hvm_control_efer_valid(control->efer) &&
-	       !(control->cr3 >> 52 & 0x7ff) && hvm_fpu_xcr0_valid(control->xcr0);
+	       !(control->cr3 >> 52) && hvm_fpu_xcr0_valid(control->xcr0);
 }
 
 /* PAE paging: the processor holds four entries, reloaded by certain control register writes. */

@@ -163,6 +163,8 @@ static void control_registers(struct ktap *t)
 		FIELD(CONTROL, control.cr0, 0xa0000031),	/* NW without CD */
 		FIELD(CONTROL, control.cr3, GUEST_TABLES | 1ULL << 52),
 		FIELD(CONTROL, control.cr3, GUEST_TABLES | 1ULL << 62),
+		/* With CR4.PCIDE an operand of MOV, which keeps the TLB; not stored. */
+		FIELD(CONTROL, control.cr3, GUEST_TABLES | 1ULL << 63),
 		FIELD(CONTROL, control.cr4, 0x220 | 1 << 13),	/* VMXE */
 		FIELD(CONTROL, control.cr4, 0x220 | 1 << 14),	/* SMXE */
 		FIELD(CONTROL, control.cr4, 0x220 | 1 << 15),
