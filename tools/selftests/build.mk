@@ -207,7 +207,9 @@ KERNEL_TESTS += bad-state bad-guest run-page stats trace
 KERNEL_TESTS += host
 $(BUILD)/bin/test-host: $(addprefix $(BUILD)/obj/tools/selftests/lib/,actor.o dress.o task.o vectors.o)
 KERNEL_TESTS += life
-$(BUILD)/bin/test-life: $(addprefix $(BUILD)/obj/tools/selftests/lib/,module.o runner.o task.o)
+KERNEL_TESTS += stress
+$(addprefix $(BUILD)/bin/test-,life stress): \
+	$(addprefix $(BUILD)/obj/tools/selftests/lib/,module.o runner.o task.o)
 $(addprefix $(BUILD)/bin/test-,charge life): $(BUILD)/obj/tools/selftests/lib/cgroup.o
 
 define kernel_test_rule

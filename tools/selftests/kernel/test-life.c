@@ -670,23 +670,6 @@ static void moves_within_a_run(struct ktap *t)
 	}
 }
 
-static bool set_online(int cpu, bool online)
-{
-	char path[64];
-	bool ok;
-	int fd;
-
-	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/online", cpu);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	ok = write(fd, online ? "1" : "0", 1) == 1;
-	close(fd);
-	/* The kernel may have changed where this thread runs. */
-	task_release(0);
-	return ok;
-}
-
 /* The last of our CPUs, if it may go: then it is offline now. -1: skipped. */
 static int take_cpu_away(struct ktap *t)
 {
@@ -695,7 +678,7 @@ static int take_cpu_away(struct ktap *t)
 
 	if (count < 2)
 		ktap_skip(t, "there is one CPU");
-	else if (!set_online(cpus[count - 1], false))
+	else if (!task_set_online(cpus[count - 1], false))
 		ktap_skip(t, "CPU %d does not go offline: %s", cpus[count - 1], strerror(errno));
 	else
 		return cpus[count - 1];
@@ -733,7 +716,7 @@ static void a_cpu_goes_offline_under_guests(struct ktap *t)
 			break;
 		KTAP_TRUE(t, task_release(r[0].tid));
 		runner_expect_progress(&r[0]);
-		KTAP_TRUE(t, set_online(cpu, true));
+		KTAP_TRUE(t, task_set_online(cpu, true));
 	}
 	if (!t->skipped)
 		run_on(&r[0], last_cpu());
@@ -751,7 +734,7 @@ static void guests_created_while_a_cpu_is_offline(struct ktap *t)
 	if (cpu < 0)
 		return;
 	ok = runner_start(&r[0], t, &runner_spin) && runner_start(&r[1], t, &runner_touch);
-	KTAP_TRUE(t, set_online(cpu, true));
+	KTAP_TRUE(t, task_set_online(cpu, true));
 	for (i = 0; ok && i < 2; i++) {
 		run_on(&r[i], cpu);
 		runner_end(&r[i]);
@@ -777,7 +760,7 @@ static void the_cpu_of_its_last_run_is_offline(struct ktap *t)
 		runner_expect_progress(&r[0]);
 		runner_stop(&r[0]);
 		guest_close(&r[1].g);
-		KTAP_TRUE(t, set_online(cpu, true));
+		KTAP_TRUE(t, task_set_online(cpu, true));
 		for (i = 0; i < 3; i += 2) {
 			KTAP_TRUE(t, runner_go_on(&r[i]));
 			run_on(&r[i], cpu);
@@ -911,7 +894,7 @@ static void load_while_a_cpu_is_offline(struct ktap *t)
 	if (cpu < 0)
 		return;
 	reload(t);
-	KTAP_TRUE(t, set_online(cpu, true));
+	KTAP_TRUE(t, task_set_online(cpu, true));
 	if (!runner_start(&r, t, &runner_spin))
 		return;
 	run_on(&r, cpu);
@@ -919,7 +902,7 @@ static void load_while_a_cpu_is_offline(struct ktap *t)
 	/* And the other way round: gone with the module there, back without it. */
 	cpu = take_cpu_away(t);
 	KTAP_OK(t, module_unload());
-	KTAP_TRUE(t, set_online(cpu, true));
+	KTAP_TRUE(t, task_set_online(cpu, true));
 	KTAP_OK(t, module_load());
 	module_expect_unused(t);
 }

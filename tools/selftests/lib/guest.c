@@ -186,7 +186,7 @@ void guest_close(struct guest *g)
  */
 bool guest_default_cpuid(struct guest *g)
 {
-	static struct hvm_cpuid_entry entries[CPUID_ENTRIES];
+	struct hvm_cpuid_entry entries[CPUID_ENTRIES];
 	struct hvm_cpuid cpuid = {
 		.size = sizeof(cpuid),
 		.count = CPUID_ENTRIES,

@@ -2,6 +2,7 @@
 /*
  * The test's own threads; see task.h.
  */
+#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <time.h>
@@ -60,6 +61,32 @@ bool task_pin(pid_t tid, int cpu)
 bool task_release(pid_t tid)
 {
 	return !sched_setaffinity(tid, sizeof(cpu_set_t), inherited());
+}
+
+/**
+ * task_set_online() - take a processor away from the host, or give it back
+ * @cpu: the processor, one of task_cpus()
+ * @online: give it back
+ *
+ * A thread that is pinned to a processor that goes may find itself anywhere afterwards. The
+ * caller's own is put right.
+ *
+ * Return: whether it was done; errno says why not
+ */
+bool task_set_online(int cpu, bool online)
+{
+	char path[64];
+	bool ok;
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/online", cpu);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	ok = write(fd, online ? "1" : "0", 1) == 1;
+	close(fd);
+	task_release(0);
+	return ok;
 }
 
 /**
