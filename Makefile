@@ -79,9 +79,9 @@ $(BUILD)/kernels/%/release: | setup ;
 
 # ---- what a user asks for -----------------------------------------------------------------------
 
-.PHONY: all setup module programs sparse help clean distclean load unload run bench soak
+.PHONY: all setup module programs help clean distclean load unload run bench soak
 .PHONY: install install-userspace install-module
-.PHONY: check check-unit check-svm check-svm-bochs check-vmx check-style guest
+.PHONY: check check-sparse check-unit check-svm check-svm-bochs check-vmx check-style guest
 
 all: programs module
 
@@ -96,9 +96,6 @@ programs: setup
 .PHONY: build-programs
 build-programs: $(LIBS) $(PROGRAMS)
 
-sparse: setup
-	$(q)for kver in $(KVER); do tools/lab/build-module $$kver --sparse || exit 1; done
-
 guest: $(BUILD)/guest/initrd.cpio
 all: guest
 
@@ -111,8 +108,8 @@ $(BUILD)/guest/initrd.cpio: tools/lab/guest-initrd tools/lab/guest-init | setup
 CHECK = @tools/check/check $(if $(ONLY),--only "$(ONLY)") \
 	$(if $(filter command line environment,$(origin KVER)),$(KVER:%=--kernel %))
 
-check-style: setup
-	$(CHECK) style
+check-style check-sparse: check-%: setup
+	$(CHECK) $*
 
 check-unit: programs
 	$(CHECK) unit

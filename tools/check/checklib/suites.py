@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Run suites: programs on this machine, and all suites of a test host in one boot of it. It
-decides where what runs; it reads no results."""
+"""Run suites: programs on this machine, and the suites of a test host in a few boots of it, which
+run beside each other. It decides where what runs; it reads no results."""
 
 import glob
 import os
@@ -12,7 +12,22 @@ HOST_KERNELS = {
     "svm-bochs": ["6.1-cloud"],
     "vmx": ["6.1-cloud", "6.12-cloud"],
 }
+SPARSE_KERNELS = ["6.1", "6.12"]
 STOCK_GUESTS = "tools/selftests/e2e/vm_run_stock.py"
+# Into how many boots the suites of a host are dealt, and what those that take longest weigh: about
+# the seconds of one processor. It is only for an even deal: what is not named weighs little.
+SHARES = {"svm": 2, "svm-bochs": 2, "vmx": 2}
+USUAL_WEIGHT = 2
+WEIGHTS = {
+    "svm": {"vm_run_smp": 110, "vm_run_linux": 77, "vm_run_stock": 50, "vm_run_process": 40,
+            "vm_run_baremetal": 27, "vm_run_errors": 19, "test-life": 42, "test-mem": 9,
+            "test-mem-stress": 12, "test-msr": 9, "examples": 8, "test-run-page": 7,
+            "test-stress": 20},
+    "svm-bochs": {"vm_run_stock": 150, "test-mem-stress": 60, "test-life": 60, "test-mem": 40},
+    "vmx": {"vm_run_stock": 250, "test-mem-stress": 80, "test-life": 80, "test-mem": 60},
+}
+# For how long test-stress mixes everything, in milliseconds: in all of `make check`, and otherwise.
+MIX_LONG, MIX_SHORT = 60000, 8000
 # Against hangs only: a suite that boots stock guests takes minutes on a busy machine.
 SUITE_TIMEOUT = {"svm": 600, "svm-bochs": 1500, "vmx": 1500}
 HOST_TIMEOUT = {"svm": 1500, "svm-bochs": 2700, "vmx": 2700}
@@ -30,6 +45,21 @@ def host_programs(host, wanted):
     return [path for path in found if wanted in path]
 
 
+def name_of(path):
+    return os.path.basename(path).removesuffix(".py")
+
+
+def deal(host, programs):
+    """Lists of programs, one for each boot: the heaviest first, always to the lightest list."""
+    weights = WEIGHTS[host]
+    shares = [[0, []] for _ in range(min(SHARES[host], len(programs)))]
+    for path in sorted(programs, key=lambda path: -weights.get(name_of(path), USUAL_WEIGHT)):
+        share = min(shares, key=lambda share: share[0])
+        share[0] += weights.get(name_of(path), USUAL_WEIGHT)
+        share[1].append(path)
+    return [sorted(share[1], key=programs.index) for share in shares]
+
+
 def run_program(path):
     """Run a program here; return its output and status, 124 when it took too long."""
     try:
@@ -40,12 +70,19 @@ def run_program(path):
         return (late.stdout or b"").decode(errors="replace"), 124
 
 
-def run_host(host, kver, programs, log):
+def run_sparse(kver):
+    """Look at the module's sources; return what was said and the status."""
+    done = subprocess.run(["tools/lab/build-module", kver, "--sparse"], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return done.stdout.decode(errors="replace"), done.returncode
+
+
+def run_host(host, kver, programs, mix, log):
     """Run @programs in one boot; return output, the lab's own words, and its status. The output
     can be watched in @log while it grows."""
     command = ["tools/lab/lab", "run", host, "--kernel", kver, "--timeout",
-               str(HOST_TIMEOUT[host]), "--", "tools/selftests/run", str(SUITE_TIMEOUT[host]),
-               *programs]
+               str(HOST_TIMEOUT[host]), "--", "env", f"STRESS_MIX_MS={mix}",
+               "tools/selftests/run", str(SUITE_TIMEOUT[host]), *programs]
     with open(log, "wb") as output:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output,
                               stderr=subprocess.PIPE)
