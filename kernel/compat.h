@@ -10,6 +10,7 @@
 #include <linux/hugetlb_inline.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/syscore_ops.h>
 #include <linux/version.h>
 #include <asm/cpufeature.h>
@@ -37,6 +38,16 @@ static inline bool hvm_compat_uses_fred(void)
 	return cpu_feature_enabled(X86_FEATURE_FRED);
 #else
 	return false;
+#endif
+}
+
+/* How long this thread waited for a CPU while it could run, ns; not every kernel counts it. */
+static inline u64 hvm_compat_run_delay(void)
+{
+#ifdef CONFIG_SCHED_INFO
+	return current->sched_info.run_delay;
+#else
+	return 0;
 #endif
 }
 

@@ -35,7 +35,7 @@ enum hvm_hw_exit {
 	HVM_HW_WINDOW,		/* the wanted window is open */
 	HVM_HW_CPUID,
 	HVM_HW_HLT,
-	HVM_HW_HYPERCALL,
+	HVM_HW_HYPERCALL,	/* call */
 	HVM_HW_MSR_READ,	/* index in RCX */
 	HVM_HW_MSR_WRITE,
 	HVM_HW_PIO,		/* pio */
@@ -65,6 +65,7 @@ enum hvm_hw_exit {
  * @pio: HVM_HW_PIO; flags are HVM_PIO_*
  * @memory: HVM_HW_TDP_FAULT; access are HVM_ACCESS_*; walk: it was the guest's page-table walk
  * @cr: HVM_HW_CR_WRITE
+ * @call: HVM_HW_HYPERCALL; cpl: privilege level; wide: in 64-bit code
  * @event: HVM_HW_EXCEPTION
  * @raw: as enum hvm_hw_exit says
  * @insn_bytes: instruction bytes at CS:RIP where hardware gives them
@@ -91,6 +92,10 @@ struct hvm_exit {
 			u8 nr;
 			u64 value;
 		} cr;
+		struct {
+			u8 cpl;
+			bool wide;
+		} call;
 		struct hvm_event event;
 		u64 raw;
 	};

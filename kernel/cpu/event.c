@@ -64,6 +64,7 @@ static void inject_intr(struct hvm_vcpu *vcpu, u8 vector)
 	const struct hvm_event intr = { .type = HVM_EVENT_INTR, .vector = vector };
 
 	hvm_lapic_accept(&vcpu->lapic, vector);
+	hvm_eoi_arm(vcpu);
 	inject(vcpu, &intr);
 }
 

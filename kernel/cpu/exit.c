@@ -98,13 +98,7 @@ static enum hvm_next handle_hlt(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
 
 static enum hvm_next handle_hypercall(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
 {
-	u64 *gpr = vcpu->run->gpr;
-	const u64 args[4] = {
-		READ_ONCE(gpr[HVM_RBX]), READ_ONCE(gpr[HVM_RCX]),
-		READ_ONCE(gpr[HVM_RDX]), READ_ONCE(gpr[HVM_RSI]),
-	};
-
-	gpr[HVM_RAX] = hvm_pv_hypercall(vcpu, READ_ONCE(gpr[HVM_RAX]), args);
+	vcpu->run->gpr[HVM_RAX] = hvm_hypercall(vcpu, exit);
 	return step_over(vcpu, exit);
 }
 
@@ -196,6 +190,20 @@ static enum hvm_next leave_memory(struct hvm_vcpu *vcpu, const struct hvm_exit *
 	run->memory.access = exit->memory.access;
 	run->memory.error = error;
 	return hvm_exit_leave(vcpu, reason);
+}
+
+/**
+ * hvm_exit_leave_absent - to userspace for a page that the kernel wants to write
+ * @vcpu: the vCPU
+ * @gpa: where it is
+ */
+enum hvm_next hvm_exit_leave_absent(struct hvm_vcpu *vcpu, gpa_t gpa)
+{
+	const struct hvm_exit exit = {
+		.memory = { .gpa = gpa, .access = HVM_ACCESS_WRITE },
+	};
+
+	return leave_memory(vcpu, &exit, HVM_EXIT_FAULT, 0);
 }
 
 /* An instruction cannot be decoded when it is not the instruction that made the access. */

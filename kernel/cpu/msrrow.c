@@ -320,6 +320,28 @@ static int system_time_write(struct hvm_msr_access *a)
 	return hvm_pv_write_system_time(a->vcpu, a->value);
 }
 
+static int steal_time_read(struct hvm_msr_access *a)
+{
+	a->value = a->vcpu->pv.steal.msr;
+	return 0;
+}
+
+static int steal_time_write(struct hvm_msr_access *a)
+{
+	return hvm_steal_write(a->vcpu, a->value);
+}
+
+static int eoi_read(struct hvm_msr_access *a)
+{
+	a->value = a->vcpu->pv.eoi.msr;
+	return 0;
+}
+
+static int eoi_write(struct hvm_msr_access *a)
+{
+	return hvm_eoi_write(a->vcpu, a->value);
+}
+
 /* --- the table ---------------------------------------------------------- */
 
 enum msr_row {
@@ -351,6 +373,10 @@ enum msr_row {
 	ROW_DE_CFG,
 	ROW_WALL_CLOCK,
 	ROW_SYSTEM_TIME,
+	ROW_OLD_WALL_CLOCK,
+	ROW_OLD_SYSTEM_TIME,
+	ROW_STEAL_TIME,
+	ROW_PV_EOI,
 	ROW_COUNT
 };
 
@@ -402,11 +428,20 @@ static const struct hvm_msr_row rows[ROW_COUNT] = {
 			      .carried = HVM_MSR_CARRIED },
 	[ROW_SYSTEM_TIME] = { system_time_read, system_time_write, HVM_CPUID_PV_CLOCK,
 			      .carried = HVM_MSR_CARRIED },
+	/* Other numbers of the same two. */
+	[ROW_OLD_WALL_CLOCK]  = { wall_clock_read, wall_clock_write, HVM_CPUID_PV_OLD_CLOCK },
+	[ROW_OLD_SYSTEM_TIME] = { system_time_read, system_time_write, HVM_CPUID_PV_OLD_CLOCK },
+	[ROW_STEAL_TIME]  = { steal_time_read, steal_time_write, HVM_CPUID_PV_STEAL_TIME,
+			      .carried = HVM_MSR_CARRIED },
+	[ROW_PV_EOI]	  = { eoi_read, eoi_write, HVM_CPUID_PV_EOI,
+			      .carried = HVM_MSR_CARRIED },
 };
 
 /* The rows of low indices, for one load; 0 is ROW_BACKEND. */
 static const u8 low_rows[0x400] = {
 	[MSR_IA32_TSC]			= ROW_TSC,
+	[HVM_MSR_PV_OLD_WALL_CLOCK]	= ROW_OLD_WALL_CLOCK,
+	[HVM_MSR_PV_OLD_SYSTEM_TIME]	= ROW_OLD_SYSTEM_TIME,
 	[MSR_INTEL_PLATFORM_ID]		= ROW_PLATFORM_ID,
 	[HVM_MSR_APIC_BASE]		= ROW_APIC,
 	[MSR_IA32_FEAT_CTL]		= ROW_FEAT_CTL,
@@ -436,6 +471,8 @@ static const struct {
 } high_rows[] = {
 	{ HVM_MSR_PV_WALL_CLOCK, ROW_WALL_CLOCK },
 	{ HVM_MSR_PV_SYSTEM_TIME, ROW_SYSTEM_TIME },
+	{ HVM_MSR_PV_STEAL_TIME, ROW_STEAL_TIME },
+	{ HVM_MSR_PV_EOI, ROW_PV_EOI },
 	{ MSR_EFER, ROW_EFER },
 	{ MSR_TSC_AUX, ROW_TSC_AUX },
 	{ MSR_AMD_SYSCFG, ROW_SYSCFG },

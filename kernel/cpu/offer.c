@@ -381,12 +381,14 @@ static void put_frequencies(struct offer *offer)
 static void put_paravirtual(struct offer *offer)
 {
 	u32 base[4] = { PV_BASE + 1 };
-	/* NOP_IO_DELAY CLOCKSOURCE2 MSI_EXT_DEST_ID */
-	u32 features = BIT(1) | BIT(3) | BIT(15);
+	/* CLOCKSOURCE NOP_IO_DELAY CLOCKSOURCE2 PV_EOI PV_SEND_IPI MSI_EXT_DEST_ID */
+	u32 features = BIT(0) | BIT(1) | BIT(3) | BIT(6) | BIT(11) | BIT(15);
 
 	memcpy(&base[EBX], "KVMKVMKVM\0\0\0", 12);
 	if (hvm_clock_host_stable())
 		features |= BIT(24);	/* CLOCKSOURCE_STABLE */
+	if (IS_ENABLED(CONFIG_SCHED_INFO))
+		features |= BIT(5) | BIT(9);	/* STEAL_TIME PV_TLB_FLUSH */
 	put(offer, PV_BASE, 0, false, base);
 	put(offer, PV_BASE + 1, 0, false, (const u32[4]) { features, 0, 0, 0 });
 }

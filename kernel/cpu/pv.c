@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The paravirtual interface. The guest names addresses of its own memory and the kernel writes
- * there through the process's mapping, so an address that leads nowhere hurts nobody: nothing is
- * written.
+ * The paravirtual clock's pages, and what all of the paravirtual interface has in common. The guest
+ * names addresses of its own memory and the kernel writes there through the process's mapping, so
+ * an address that leads nowhere hurts nobody: nothing is written.
  */
 #include <linux/math64.h>
 #include <linux/time64.h>
@@ -14,9 +14,6 @@
 #define SYSTEM_TIME_ENABLE	1ULL
 #define SYSTEM_TIME_UNALIGNED	2ULL
 #define WALL_CLOCK_UNALIGNED	3ULL
-
-/* What a hypercall answers that is not offered; part of the signature's contract. */
-#define HYPERCALL_ENOSYS	1000
 
 static_assert(sizeof(struct pvclock_vcpu_time_info) == 32);
 static_assert(sizeof(struct pvclock_wall_clock) == 12);
@@ -60,34 +57,55 @@ int hvm_pv_write_system_time(struct hvm_vcpu *vcpu, u64 value)
 	return 0;
 }
 
-/*
- * Write a page that begins with its version. The guest may read at any moment, on any vCPU: an odd
- * version says that what follows is changing. The number goes on from what is there, so that a read
- * that was interrupted by save and restore notices too. x86 keeps the order of stores; smp_wmb()
- * keeps the compiler's. Returns whether the page is one to be tried again: it may become present.
- */
-static bool write_page(struct hvm_mem *mem, gpa_t gpa, const void *page, size_t bytes)
+static int missed(struct hvm_vcpu *vcpu, gpa_t gpa, int err)
 {
-	const size_t skip = sizeof(u32);
+	vcpu->pv.absent = gpa & PAGE_MASK;
+	return err;
+}
+
+/**
+ * hvm_pv_publish - write what the guest may read at any moment, on any vCPU
+ * @vcpu: the vCPU, its lock held
+ * @version_at: guest physical address of its version: odd while the rest is changing
+ * @gpa: guest physical address of the rest; the version is not in a page behind it
+ * @data: the rest
+ * @bytes: its length
+ *
+ * The version goes on from what is there, so that a read that was interrupted by save and restore
+ * notices too. x86 keeps the order of stores; smp_wmb() keeps the compiler's.
+ *
+ * Return: as hvm_mem_write(); -EAGAIN: &hvm_pv.absent tells which page
+ * Context: process, interrupts on; may sleep for the memory
+ */
+int hvm_pv_publish(struct hvm_vcpu *vcpu, gpa_t version_at, gpa_t gpa, const void *data,
+		   size_t bytes)
+{
+	struct hvm_mem *mem = &vcpu->vm->mem;
 	u32 version;
 	int err;
 
-	err = hvm_mem_read(mem, gpa, &version, skip);
-	if (err)
-		return err == -EAGAIN;
+	err = hvm_mem_read(mem, version_at, &version, sizeof(version));
 	version = (version + 1) | 1;
-	err = hvm_mem_write(mem, gpa, &version, skip);
+	err = err ?: hvm_mem_write(mem, version_at, &version, sizeof(version));
 	if (err)
-		return err == -EAGAIN;
+		return missed(vcpu, version_at, err);
 	/* Pairs with the guest's own barrier between the version and the rest. */
 	smp_wmb();
-	err = hvm_mem_write(mem, gpa + skip, page + skip, bytes - skip);
+	err = hvm_mem_write(mem, gpa, data, bytes);
 	if (err == -EAGAIN)
-		return true;
+		return missed(vcpu, gpa + bytes - 1, err);
 	/* Pairs with the guest's own barrier between the rest and the version. */
 	smp_wmb();
 	version++;
-	return hvm_mem_write(mem, gpa, &version, skip) == -EAGAIN;
+	return hvm_mem_write(mem, version_at, &version, sizeof(version)) ?: err;
+}
+
+/* A page that begins with its version. Return: it is one that may become present. */
+static bool write_page(struct hvm_vcpu *vcpu, gpa_t gpa, const void *page, size_t bytes)
+{
+	const size_t skip = sizeof(u32);
+
+	return hvm_pv_publish(vcpu, gpa, gpa + skip, page + skip, bytes - skip) == -EAGAIN;
 }
 
 static void write_wall_clock(struct hvm_vcpu *vcpu)
@@ -97,7 +115,7 @@ static void write_wall_clock(struct hvm_vcpu *vcpu)
 
 	wall.sec = div_u64_rem(hvm_clock_wall_ns(&vcpu->vm->clock), NSEC_PER_SEC, &nsec);
 	wall.nsec = nsec;
-	vcpu->pv.wall_wanted = write_page(&vcpu->vm->mem, vcpu->pv.wall_clock, &wall, sizeof(wall));
+	vcpu->pv.wall_wanted = write_page(vcpu, vcpu->pv.wall_clock, &wall, sizeof(wall));
 }
 
 static void write_system_time(struct hvm_vcpu *vcpu)
@@ -112,19 +130,10 @@ static void write_system_time(struct hvm_vcpu *vcpu)
 	time.tsc_to_system_mul = page.scale.mul;
 	time.tsc_shift = page.scale.shift;
 	time.flags = page.stable ? PVCLOCK_TSC_STABLE_BIT : 0;
-	vcpu->pv.time_missed = write_page(&vcpu->vm->mem, gpa, &time, sizeof(time));
+	vcpu->pv.time_missed = write_page(vcpu, gpa, &time, sizeof(time));
 }
 
-/**
- * hvm_pv_update_clock - HVM_REQ_CLOCK: write the clock pages the guest wants
- * @vcpu: the vCPU, its lock held
- *
- * A page that is not present, and is attached with HVM_MAP_EXIT_ON_FAULT, is not waited for: it is
- * tried again, see hvm_pv_retry().
- *
- * Context: process, interrupts on; may sleep for the memory
- */
-void hvm_pv_update_clock(struct hvm_vcpu *vcpu)
+static void update_clock(struct hvm_vcpu *vcpu)
 {
 	if (vcpu->pv.wall_wanted)
 		write_wall_clock(vcpu);
@@ -133,13 +142,36 @@ void hvm_pv_update_clock(struct hvm_vcpu *vcpu)
 }
 
 /**
- * hvm_pv_retry - HVM_RUN begins: pages that were not present may be now
+ * hvm_pv_update - write the pages that are stale
+ * @vcpu: the vCPU, its lock held
+ * @requests: HVM_REQ_CLOCK, HVM_REQ_STEAL
+ *
+ * A page that is not present, and is attached with HVM_MAP_EXIT_ON_FAULT, is for userspace to bring
+ * in; hvm_pv_begin() tries again.
+ *
+ * Return: false: there is such a page, &hvm_pv.absent
+ * Context: process, interrupts on; may sleep for the memory
+ */
+bool hvm_pv_update(struct hvm_vcpu *vcpu, unsigned long requests)
+{
+	const struct hvm_pv *pv = &vcpu->pv;
+
+	if (requests & HVM_REQ_CLOCK)
+		update_clock(vcpu);
+	if (requests & HVM_REQ_STEAL)
+		hvm_steal_update(vcpu);
+	return !pv->wall_wanted && !pv->time_missed && pv->steal.error != -EAGAIN;
+}
+
+/**
+ * hvm_pv_begin - HVM_RUN begins: what was not present may be now, what was true may have changed
  * @vcpu: the vCPU, its lock held
  */
-void hvm_pv_retry(struct hvm_vcpu *vcpu)
+void hvm_pv_begin(struct hvm_vcpu *vcpu)
 {
 	if (unlikely(vcpu->pv.wall_wanted || vcpu->pv.time_missed))
 		hvm_bell_ring(&vcpu->bell, HVM_REQ_CLOCK);
+	hvm_steal_begin(vcpu);
 }
 
 /**
@@ -149,20 +181,4 @@ void hvm_pv_retry(struct hvm_vcpu *vcpu)
 void hvm_pv_reset(struct hvm_vcpu *vcpu)
 {
 	vcpu->pv = (struct hvm_pv) {};
-}
-
-/**
- * hvm_pv_hypercall - VMCALL or VMMCALL
- * @vcpu: the vCPU
- * @nr: which, from RAX
- * @args: RBX, RCX, RDX, RSI
- *
- * CPUID announces none so far.
- *
- * Return: the answer for RAX
- * Context: any
- */
-u64 hvm_pv_hypercall(struct hvm_vcpu *vcpu, u64 nr, const u64 args[4])
-{
-	return -HYPERCALL_ENOSYS;
 }

@@ -20,6 +20,7 @@
 #define HVM_REQ_EVENT	BIT(1)	/* look at interrupts, NMIs, INIT and SIPI again */
 #define HVM_REQ_FLUSH	BIT(2)	/* second-level translations changed */
 #define HVM_REQ_CLOCK	BIT(3)	/* the paravirtual clock page is stale */
+#define HVM_REQ_STEAL	BIT(4)	/* the vCPU's thread was switched away, or waited for a CPU */
 
 enum hvm_mode {
 	HVM_OUTSIDE,		/* in userspace, or in the kernel and about to look at requests */

@@ -40,7 +40,10 @@ static void load_here(struct hvm_vcpu *vcpu, int cpu)
 
 static void sched_in(struct preempt_notifier *notifier, int cpu)
 {
-	load_here(container_of(notifier, struct hvm_vcpu, notifier), cpu);
+	struct hvm_vcpu *vcpu = container_of(notifier, struct hvm_vcpu, notifier);
+
+	load_here(vcpu, cpu);
+	hvm_steal_in(vcpu);
 }
 
 static void sched_out(struct preempt_notifier *notifier, struct task_struct *next)
@@ -48,6 +51,7 @@ static void sched_out(struct preempt_notifier *notifier, struct task_struct *nex
 	struct hvm_vcpu *vcpu = container_of(notifier, struct hvm_vcpu, notifier);
 
 	vcpu->stats->switches++;
+	hvm_steal_out(vcpu);
 	hvm_backend->put(vcpu->hw);
 }
 
@@ -115,6 +119,8 @@ static void enter(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
 		hw_breakpoint_restore();
 	hvm_fpu_exit(&vcpu->fpu, hvm_caps.xsetbv_silent);
 	hvm_lapic_set_tpr(&vcpu->lapic, hw->tpr);
+	if (unlikely(vcpu->pv.eoi.armed))
+		hvm_eoi_look(vcpu);
 	/* An entry that failed delivered nothing: what was injected still is to be. */
 	if (unlikely(exit->reason == HVM_HW_INVALID_STATE))
 		return;
@@ -174,14 +180,15 @@ static void take_signals(struct hvm_vcpu *vcpu)
 static enum hvm_next answer_requests(struct hvm_vcpu *vcpu)
 {
 	u32 requests = take_requests(vcpu);
+	bool complete = true;
 
 	vcpu->stats->requests += !!requests;
 	if (requests & HVM_REQ_FLUSH) {
 		vcpu->stats->flushes++;
 		vcpu->hw->dirty |= HVM_HW_FLUSH_TLB;
 	}
-	if (requests & HVM_REQ_CLOCK)
-		hvm_pv_update_clock(vcpu);
+	if (requests & (HVM_REQ_CLOCK | HVM_REQ_STEAL))
+		complete = hvm_pv_update(vcpu, requests);
 	if (requests & HVM_REQ_EVENT) {
 		vcpu->events.recheck = true;
 		if (hvm_lapic_signalled(&vcpu->lapic))
@@ -191,6 +198,8 @@ static enum hvm_next answer_requests(struct hvm_vcpu *vcpu)
 		hvm_backend->expose(vcpu->hw, true);
 		return hvm_exit_leave(vcpu, HVM_EXIT_STOPPED);
 	}
+	if (unlikely(!complete))
+		return hvm_exit_leave_absent(vcpu, vcpu->pv.absent);
 	if (READ_ONCE(vcpu->run->want_window) && hvm_event_takes_intr(vcpu)) {
 		hvm_backend->expose(vcpu->hw, false);
 		return hvm_exit_leave(vcpu, HVM_EXIT_INTWINDOW);
@@ -266,6 +275,8 @@ static int loop(struct hvm_vcpu *vcpu)
 		}
 		if (next == HVM_NEXT_ENTER && vcpu->events.mp_state == HVM_MP_RUNNING)
 			next = run_guest(vcpu);
+		if (unlikely(vcpu->pv.eoi.unknown))
+			hvm_eoi_settle(vcpu);
 		if (next == HVM_NEXT_LEAVE)
 			return 0;
 		if (next == HVM_NEXT_NOMEM)
@@ -280,7 +291,7 @@ static int run_loaded(struct hvm_vcpu *vcpu)
 	err = hvm_complete(vcpu);
 	if (err)
 		return err;
-	hvm_pv_retry(vcpu);
+	hvm_pv_begin(vcpu);
 	if (unlikely(READ_ONCE(vcpu->run->want_window) != vcpu->events.user_window))
 		vcpu->events.recheck = true;
 	err = loop(vcpu);

@@ -70,6 +70,7 @@ static void reset(struct hvm_vcpu *vcpu, bool init)
 	reset_hw(vcpu, init);
 	hvm_debugreg_reset(vcpu);
 	hvm_event_reset(vcpu);
+	hvm_pv_reset(vcpu);
 	hvm_lapic_reset(&vcpu->lapic, init);
 	vcpu->events.mp_state = vcpu->lapic.id ? HVM_MP_WAIT_SIPI : HVM_MP_RUNNING;
 	vcpu->reason = HVM_EXIT_NONE;
@@ -191,7 +192,6 @@ void hvm_vcpu_destroy(struct hvm_vcpu *vcpu)
 	hvm_lapic_deinit(&vcpu->lapic);
 	hvm_clock_leave(vcpu);
 	hvm_bells_remove(&vcpu->vm->bells, &vcpu->bell);
-	hvm_pv_reset(vcpu);
 	hvm_fpu_deinit(&vcpu->fpu);
 	hvm_backend->destroy(vcpu->hw);
 	hvm_cpuid_put(vcpu->cpuid);

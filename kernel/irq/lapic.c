@@ -331,6 +331,20 @@ void hvm_lapic_eoi(struct hvm_lapic *lapic)
 }
 
 /**
+ * hvm_lapic_eoi_is_silent - would nothing follow from the end of the highest interrupt?
+ * @lapic: owner; hvm_lapic_accept() took a vector
+ *
+ * It is edge-triggered, and none waits behind it.
+ */
+bool hvm_lapic_eoi_is_silent(struct hvm_lapic *lapic)
+{
+	int vector = highest(lapic->isr);
+
+	return vector >= 0 && !has_vector(lapic->tmr, vector) && highest(lapic->irr) < 0 &&
+	       !test_bit(HVM_POSTED_ON, &lapic->posted.control);
+}
+
+/**
  * hvm_lapic_take_eoi_slow - the part of hvm_lapic_take_eoi() that is not inline
  * @lapic: owner; has_eois is set
  *

@@ -153,6 +153,7 @@ int hvm_lapic_waiting(struct hvm_lapic *lapic);
 void hvm_lapic_accept(struct hvm_lapic *lapic, u8 vector);
 bool hvm_lapic_retract(struct hvm_lapic *lapic, u8 vector);
 void hvm_lapic_eoi(struct hvm_lapic *lapic);
+bool hvm_lapic_eoi_is_silent(struct hvm_lapic *lapic);
 int hvm_lapic_take_eoi_slow(struct hvm_lapic *lapic);
 u32 hvm_lapic_take_nmi(struct hvm_lapic *lapic);
 u32 hvm_lapic_take_start(struct hvm_lapic *lapic);

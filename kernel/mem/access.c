@@ -6,6 +6,7 @@
  */
 #include <linux/mm.h>
 #include <linux/uaccess.h>
+#include <asm/asm.h>
 
 #include "room.h"
 
@@ -109,4 +110,101 @@ int hvm_mem_write(struct hvm_mem *mem, gpa_t gpa, const void *data, size_t bytes
 	}
 	up_read(&mem->access);
 	return err;
+}
+
+/* One locked exchange: whoever else writes there, the guest's other vCPUs above all, loses nothing. */
+static int swap_user(u8 __user *at, u8 *value)
+{
+	int err = -EFAULT;
+
+	if (!user_access_begin(at, 1))
+		return -EFAULT;
+	asm volatile("1:	xchgb %b0, %2\n"
+		     "	xorl %1, %1\n"
+		     "2:\n"
+		     _ASM_EXTABLE_UA(1b, 2b)
+		     : "+q" (*value), "+&r" (err), "+m" (*(u8 __force *)at)
+		     : : "memory");
+	user_access_end();
+	return err;
+}
+
+static int swap_nofault(u8 __user *at, u8 *value)
+{
+	int err;
+
+	pagefault_disable();
+	err = swap_user(at, value);
+	pagefault_enable();
+	return err;
+}
+
+/**
+ * hvm_mem_swap - exchange a byte of guest RAM in one step
+ * @mem: the guest's memory
+ * @gpa: guest physical address
+ * @value: in: what goes there; out: what was there
+ *
+ * Context: as hvm_mem_read().
+ *
+ * Return: as hvm_mem_write(); @value is what it was unless 0
+ */
+int hvm_mem_swap(struct hvm_mem *mem, gpa_t gpa, u8 *value)
+{
+	struct place place;
+	int err = -EFAULT;
+
+	down_read(&mem->access);
+	place = locate(mem, gpa, 1, true);
+	if (place.bytes && place.present)
+		err = swap_nofault(place.at, value) ? -EAGAIN : 0;
+	else if (place.bytes)
+		err = swap_user(place.at, value);
+	up_read(&mem->access);
+	return err;
+}
+
+/**
+ * hvm_spot_find - look a byte up for hvm_spot_swap()
+ * @mem: the guest's memory
+ * @spot: out
+ * @gpa: guest physical address
+ *
+ * Context: any but interrupts; not under a lock of the scheduler
+ */
+void hvm_spot_find(struct hvm_mem *mem, struct hvm_spot *spot, gpa_t gpa)
+{
+	struct hvm_slot *slot;
+
+	/* Before the lock: a change of the ranges that is not seen below sees this. */
+	WRITE_ONCE(mem->has_spots, true);
+	read_lock(&mem->lock);
+	slot = hvm_slot_find(mem, gpa >> PAGE_SHIFT);
+	spot->at = NULL;
+	if (slot && !(slot->flags & HVM_MAP_READONLY))
+		spot->at = (u8 __user *)(unsigned long)(hvm_slot_hva(slot, gpa >> PAGE_SHIFT) +
+							offset_in_page(gpa));
+	spot->generation = mem->generation;
+	read_unlock(&mem->lock);
+}
+
+/**
+ * hvm_spot_swap - exchange a byte of guest RAM where nothing may sleep and no lock be taken
+ * @mem: the guest's memory
+ * @spot: from hvm_spot_find()
+ * @value: in: what goes there; out: what was there
+ *
+ * It is the RCU reader that hvm_mem_map() and hvm_mem_unmap() wait for: interrupts are off.
+ *
+ * Context: a thread of the guest's process, interrupts off
+ *
+ * Return: 0; -ESTALE: ranges have changed, it has to be looked up again; -EFAULT: not attached, or
+ * not present right now. @value is what it was unless 0
+ */
+int hvm_spot_swap(struct hvm_mem *mem, const struct hvm_spot *spot, u8 *value)
+{
+	lockdep_assert_irqs_disabled();
+	if (READ_ONCE(mem->generation) != spot->generation)
+		return -ESTALE;
+	return spot->at ? swap_nofault(spot->at, value) : -EFAULT;
 }

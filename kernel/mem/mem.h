@@ -88,6 +88,8 @@ struct hvm_watch {
  * @tdp: [R] the second-level tables
  * @access: read: the kernel's own accesses; a writer waits for those that go to a range that is
  *	detached already. Outside @lock
+ * @generation: [R] counts changes of ranges; read with interrupts off by who uses a spot
+ * @has_spots: [R] there are, or were, struct hvm_spot: detaching waits for those who use one
  *
  * [I] set by hvm_mem_init(); [R] @lock. Order: vm->lock, @access, mmap_lock and what mm takes
  * around notifiers, @lock, &hvm_watch.lock, &hvm_bells.lock.
@@ -105,6 +107,18 @@ struct hvm_mem {
 	atomic_t flushing;
 	struct hvm_tdp tdp;
 	struct rw_semaphore access;
+	unsigned long generation;
+	bool has_spots;
+};
+
+/**
+ * struct hvm_spot - a byte of guest RAM for accesses that may not sleep; owned by its vCPU's thread
+ * @at: where it is in the process, or NULL: not attached, or read-only
+ * @generation: &hvm_mem.generation when it was looked up
+ */
+struct hvm_spot {
+	u8 __user *at;
+	unsigned long generation;
 };
 
 int hvm_mem_init(struct hvm_mem *mem, struct hvm_bells *bells, struct hvm_vm_stats *stats,
@@ -120,5 +134,9 @@ enum hvm_fault_outcome hvm_mem_fault(struct hvm_mem *mem, gpa_t gpa, u32 access,
 
 int hvm_mem_read(struct hvm_mem *mem, gpa_t gpa, void *data, size_t bytes);
 int hvm_mem_write(struct hvm_mem *mem, gpa_t gpa, const void *data, size_t bytes);
+int hvm_mem_swap(struct hvm_mem *mem, gpa_t gpa, u8 *value);
+
+void hvm_spot_find(struct hvm_mem *mem, struct hvm_spot *spot, gpa_t gpa);
+int hvm_spot_swap(struct hvm_mem *mem, const struct hvm_spot *spot, u8 *value);
 
 #endif /* HVM_MEM_MEM_H */

@@ -220,6 +220,8 @@ static void change(struct hvm_mem *mem, const struct cut *cut, struct hvm_slot *
 	}
 	if (slot)
 		insert(mem, slot);
+	/* Pairs with the read in hvm_spot_swap(). */
+	WRITE_ONCE(mem->generation, mem->generation + 1);
 	write_unlock(&mem->lock);
 	if (!cut->overlaps)
 		return;
@@ -229,6 +231,9 @@ static void change(struct hvm_mem *mem, const struct cut *cut, struct hvm_slot *
 	/* Only a fatal signal ends this early, and then nobody uses what was detached. */
 	if (!down_write_killable(&mem->access))
 		up_write(&mem->access);
+	/* Who uses a spot has interrupts off, and finds the new generation from here on. */
+	if (READ_ONCE(mem->has_spots))
+		synchronize_rcu_expedited();
 }
 
 /* A stretch of guest physical addresses that the tables can hold? */

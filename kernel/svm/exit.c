@@ -31,7 +31,7 @@ const struct svm_exit_rule svm_exit_rules[SVM_EXIT_RULES] = {
 	[VMEXIT_FERR] = { HVM_HW_EXCEPTION, SVM_EXIT_FERR },
 	[VMEXIT_SHUTDOWN] = { HVM_HW_TRIPLE_FAULT, SVM_EXIT_SHUTDOWN },
 	[VMEXIT_VMRUN] = { HVM_HW_UNDEFINED, SVM_EXIT_NOTHING },
-	[VMEXIT_VMMCALL] = { HVM_HW_HYPERCALL, SVM_EXIT_NOTHING, 3 },
+	[VMEXIT_VMMCALL] = { HVM_HW_HYPERCALL, SVM_EXIT_CALL, 3 },
 	[VMEXIT_VMLOAD ... VMEXIT_SKINIT] = { HVM_HW_UNDEFINED, SVM_EXIT_NOTHING },
 	[VMEXIT_WBINVD] = { HVM_HW_NOP, SVM_EXIT_NOTHING, 2 },
 	[VMEXIT_MONITOR ... VMEXIT_MWAIT_ARMED] = { HVM_HW_UNDEFINED, SVM_EXIT_NOTHING },
@@ -215,6 +215,11 @@ void svm_exit_detail(struct svm_vcpu *svm, struct hvm_exit *exit, u8 detail, u32
 	}
 	if (detail == SVM_EXIT_PORT) {
 		decode_port(vmcb, exit);
+		return;
+	}
+	if (detail == SVM_EXIT_CALL) {
+		exit->call.cpl = vmcb->cpl;
+		exit->call.wide = vmcb->efer & EFER_LMA && vmcb->cs.attributes & HVM_SEG_L;
 		return;
 	}
 	switch (detail) {

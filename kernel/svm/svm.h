@@ -138,6 +138,7 @@ enum svm_exit_detail {
 	SVM_EXIT_TASK_SWITCH,
 	SVM_EXIT_FERR,
 	SVM_EXIT_SHUTDOWN,
+	SVM_EXIT_CALL,
 };
 
 /**

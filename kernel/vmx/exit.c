@@ -39,7 +39,7 @@ static const struct reason reasons[VMX_REASONS] = {
 	[VMX_REASON_TASK_SWITCH]	= { .exit = HVM_HW_TASK_SWITCH },
 	[VMX_REASON_CPUID]		= INSTRUCTION(HVM_HW_CPUID),
 	[VMX_REASON_HLT]		= INSTRUCTION(HVM_HW_HLT),
-	[VMX_REASON_VMCALL]		= INSTRUCTION(HVM_HW_HYPERCALL),
+	[VMX_REASON_VMCALL]		= SPECIAL(HVM_HW_HYPERCALL),
 	[VMX_REASON_RDMSR]		= INSTRUCTION(HVM_HW_MSR_READ),
 	[VMX_REASON_WRMSR]		= INSTRUCTION(HVM_HW_MSR_WRITE),
 	[VMX_REASON_IO]			= SPECIAL(HVM_HW_PIO),
@@ -222,6 +222,14 @@ static bool in_64bit_code(void)
 	       vmcs_read(VMCS_GUEST_RIGHTS(HVM_CS)) & VMX_RIGHTS_L;
 }
 
+static void describe_call(struct hvm_exit *exit)
+{
+	u32 rights = vmcs_read(VMCS_GUEST_RIGHTS(HVM_SS));
+
+	exit->call.cpl = (rights & HVM_SEG_DPL) >> HVM_SEG_DPL_SHIFT;
+	exit->call.wide = in_64bit_code();
+}
+
 static u64 read_gpr(struct vmx_vcpu *vmx, unsigned int index)
 {
 	u64 value;
@@ -277,6 +285,9 @@ static noinline void describe_special(struct vmx_vcpu *vmx, struct hvm_exit *exi
 		return;
 	case VMX_REASON_IO:
 		describe_pio(exit);
+		return;
+	case VMX_REASON_VMCALL:
+		describe_call(exit);
 		return;
 	case VMX_REASON_EXCEPTION:
 		describe_exception(vmx, exit);

@@ -202,6 +202,8 @@ $(addprefix $(BUILD)/bin/test-,ipi smp): $(addprefix $(BUILD)/obj/tools/selftest
 KERNEL_TESTS += exits events
 KERNEL_TESTS += clock cpuid msr args
 $(addprefix $(BUILD)/bin/test-,clock cpuid msr args): $(BUILD)/obj/tools/selftests/lib/step.o
+KERNEL_TESTS += pv
+$(BUILD)/bin/test-pv: $(addprefix $(BUILD)/obj/tools/selftests/lib/,runner.o step.o task.o)
 KERNEL_TESTS += mem mem-args mem-stress charge
 KERNEL_TESTS += bad-state bad-guest run-page stats trace
 KERNEL_TESTS += host

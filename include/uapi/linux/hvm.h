@@ -660,7 +660,9 @@ enum hvm_exit_reason {
 	HVM_EXIT_STOPPED,	/* hvm_run::stop or HVM_KICK */
 	HVM_EXIT_PIO,		/* port access: pio */
 	HVM_EXIT_MEMORY,	/* access to what is not attached, or not for writing: memory */
-	HVM_EXIT_FAULT,		/* access to what the process could not provide: memory */
+	HVM_EXIT_FAULT,		/* access to what the process could not provide: memory; also the
+				 * kernel's own, to a paravirtual page that is not present
+				 */
 	HVM_EXIT_MSR,		/* MSR access that HVM_MSR_POLICY sends here: msr */
 	HVM_EXIT_APIC,		/* access to the local APIC's page: apic */
 	HVM_EXIT_EOI,		/* end of a level-triggered interrupt: eoi */

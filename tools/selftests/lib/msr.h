@@ -7,6 +7,8 @@
 #define SELFTESTS_LIB_MSR_H
 
 #define MSR_TSC			0x10
+#define MSR_OLD_WALL_CLOCK	0x11
+#define MSR_OLD_SYSTEM_TIME	0x12
 #define MSR_TSC_ADJUST		0x3b
 #define MSR_SPEC_CTRL		0x48
 #define MSR_UCODE_REV		0x8b
@@ -22,6 +24,8 @@
 #define MSR_TSC_DEADLINE	0x6e0
 #define MSR_WALL_CLOCK		0x4b564d00
 #define MSR_SYSTEM_TIME		0x4b564d01
+#define MSR_STEAL_TIME		0x4b564d03
+#define MSR_PV_EOI		0x4b564d04
 #define MSR_EFER		0xc0000080
 #define MSR_STAR		0xc0000081
 #define MSR_LSTAR		0xc0000082
