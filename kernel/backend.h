@@ -37,7 +37,7 @@ struct hvm_caps {
 /* &struct hvm_hw.dirty: what enter() has to carry into the hardware first */
 #define HVM_HW_FLUSH_TLB	BIT(0)	/* drop this vCPU's translations */
 #define HVM_HW_NEW_ROOT		BIT(1)	/* tdp_root changed (implies a flush) */
-#define HVM_HW_NEW_TSC		BIT(2)	/* tsc_offset changed */
+#define HVM_HW_NEW_TSC		BIT(2)	/* tsc_offset or tsc_factor changed */
 #define HVM_HW_NEW_INTERCEPTS	BIT(3)	/* what exits changed */
 #define HVM_HW_NEW_HOST		BIT(4)	/* interrupts were on: the host's registers may be others */
 
@@ -56,7 +56,9 @@ struct hvm_caps {
  *	always sets #AC (17) and #DB (1) to break delivery loops; #MC (18) is the backend's own
  * @tdp_root: [V] host physical address of the second-level root
  * @tdp_levels: [V] 4 or 5
- * @tsc_offset: [V]
+ * @tsc_offset: [V] guest TSC minus the host's, which is scaled before
+ * @tsc_factor: [V] guest ticks per host tick, 48 bits behind the point; 0: the same. Not 0 only with
+ *	HVM_FEATURE_TSC_SCALING
  * @cr2: [V] guest CR2: loaded before, stored after each entry
  * @dr6: [V] guest DR6: kept here by common code while @guest_dr; the backend stores DR6 of an
  *	intercepted #DB into exit->event.payload
@@ -75,6 +77,7 @@ struct hvm_hw {
 	u32 exit_exceptions;
 	hpa_t tdp_root;
 	u64 tsc_offset;
+	u64 tsc_factor;
 	u64 cr2;
 	u64 dr6;
 	u64 rsp;

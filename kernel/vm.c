@@ -210,11 +210,14 @@ static long clock(void *object, void *data)
 {
 	struct hvm_clock *arg = data;
 	struct hvm_vm *vm = object;
+	int err = 0;
 
-	if (arg->flags & ~HVM_CLOCK_SET)
+	if (arg->flags & ~(HVM_CLOCK_SET | HVM_CLOCK_SET_KHZ))
 		return -EOPNOTSUPP;
-	if (arg->reserved)
-		return -EINVAL;
+	if (arg->flags & HVM_CLOCK_SET_KHZ)
+		err = hvm_clock_set_khz(&vm->clock, arg->guest_khz);
+	if (err)
+		return err;
 	if (arg->flags & HVM_CLOCK_SET)
 		hvm_clock_set(&vm->clock, arg);
 	else

@@ -37,8 +37,17 @@ static void take_moment(struct hvm_clock_base *base, u64 *tsc, u64 *boot_ns)
 static u64 guest_ns(const struct hvm_clock_base *base, u64 tsc, u64 boot_ns)
 {
 	if (base->linear)
-		return base->ns + hvm_scale_ticks(base->scale, tsc - base->tsc);
+		return base->ns + hvm_scale_ticks(base->scale,
+						  hvm_tsc_scale(base->factor, tsc) -
+						  hvm_tsc_scale(base->factor, base->tsc));
 	return base->ns + (boot_ns - base->boot_ns);
+}
+
+static void anchor(struct hvm_clock_base *base, u64 tsc, u64 boot_ns, u64 ns)
+{
+	base->tsc = tsc;
+	base->boot_ns = boot_ns;
+	base->ns = ns;
 }
 
 /* The guest's clock now; when the host no longer trusts its TSC, it leaves the line right here. */
@@ -50,12 +59,26 @@ static u64 read_clock(struct hvm_clock_base *base, u64 *tsc)
 	ns = guest_ns(base, *tsc, boot_ns);
 	if (unlikely(base->linear && !hvm_clock_host_stable())) {
 		base->linear = false;
-		base->tsc = *tsc;
-		base->boot_ns = boot_ns;
-		base->ns = ns;
+		anchor(base, *tsc, boot_ns, ns);
 		base->announce = true;
 	}
 	return ns;
+}
+
+static bool can_scale(u64 factor)
+{
+	return !factor || hvm_caps.features & HVM_FEATURE_TSC_SCALING;
+}
+
+/* The guest's TSCs get another frequency; its clock goes on from where it is. */
+static void set_factor(struct hvm_clock_base *base, u64 factor)
+{
+	u64 tsc, boot_ns;
+
+	take_moment(base, &tsc, &boot_ns);
+	anchor(base, tsc, boot_ns, guest_ns(base, tsc, boot_ns));
+	base->factor = factor;
+	base->scale = hvm_scale_from_khz(hvm_tsc_khz(factor, base->khz));
 }
 
 /**
@@ -89,12 +112,46 @@ void hvm_clock_init(struct hvm_clock_base *base, struct hvm_bells *bells)
 void hvm_clock_get(struct hvm_clock_base *base, struct hvm_clock *clock)
 {
 	unsigned long flags;
+	u32 guest_khz;
 
 	raw_spin_lock_irqsave(&base->lock, flags);
 	clock->guest_ns = read_clock(base, &clock->host_tsc);
 	clock->realtime_ns = ktime_get_real_ns();
+	guest_khz = hvm_tsc_khz(base->factor, base->khz);
 	raw_spin_unlock_irqrestore(&base->lock, flags);
 	clock->tsc_khz = base->khz;
+	clock->guest_khz = guest_khz;
+}
+
+/**
+ * hvm_clock_set_khz - HVM_CLOCK with HVM_CLOCK_SET_KHZ: the frequency of the guest's TSCs
+ * @base: the guest's
+ * @khz: kHz
+ *
+ * They begin at zero now.
+ *
+ * Return: 0; -EINVAL: no TSC has that frequency; -EOPNOTSUPP: the processor can only give the
+ * host's; -EBUSY: there are vCPUs
+ * Context: process, interrupts on
+ */
+int hvm_clock_set_khz(struct hvm_clock_base *base, u32 khz)
+{
+	u64 factor = hvm_tsc_factor(khz, base->khz);
+	int err = 0;
+
+	if (hvm_tsc_khz(factor, base->khz) != khz)
+		return -EINVAL;
+	if (!can_scale(factor))
+		return -EOPNOTSUPP;
+	raw_spin_lock_irq(&base->lock);
+	if (base->vcpus) {
+		err = -EBUSY;
+	} else {
+		set_factor(base, factor);
+		base->offset = -hvm_tsc_scale(factor, rdtsc_ordered());
+	}
+	raw_spin_unlock_irq(&base->lock);
+	return err;
 }
 
 /**
@@ -113,18 +170,22 @@ void hvm_clock_set(struct hvm_clock_base *base, struct hvm_clock *clock)
 	base->announce = false;
 	clock->host_tsc = base->tsc;
 	clock->realtime_ns = ktime_get_real_ns();
+	clock->guest_khz = hvm_tsc_khz(base->factor, base->khz);
 	raw_spin_unlock_irq(&base->lock);
 	clock->tsc_khz = base->khz;
 
 	hvm_bells_ring(base->bells, HVM_REQ_CLOCK);
 }
 
-/* The hardware, the timer and the clock's page follow the offset. */
-static void apply_offset(struct hvm_vcpu *vcpu, u64 offset)
+/* The hardware, the timer and the clock's page follow. */
+static void apply(struct hvm_vcpu *vcpu, u64 factor, u64 offset)
 {
+	u32 khz = hvm_tsc_khz(factor, vcpu->vm->clock.khz);
+
+	vcpu->hw->tsc_factor = factor;
 	vcpu->hw->tsc_offset = offset;
 	vcpu->hw->dirty |= HVM_HW_NEW_TSC;
-	hvm_lapic_set_tsc_offset(&vcpu->lapic, offset);
+	hvm_lapic_set_tsc(&vcpu->lapic, factor, khz, offset);
 	hvm_bell_ring(&vcpu->bell, HVM_REQ_CLOCK);
 }
 
@@ -142,16 +203,17 @@ static bool all_match(const struct hvm_clock_base *base)
 void hvm_clock_join(struct hvm_vcpu *vcpu)
 {
 	struct hvm_clock_base *base = &vcpu->vm->clock;
-	u64 offset;
+	u64 factor, offset;
 
 	raw_spin_lock_irq(&base->lock);
 	base->vcpus++;
 	base->matched++;
 	vcpu->msr.tsc.adjust = 0;
 	vcpu->msr.tsc.generation = base->generation;
+	factor = base->factor;
 	offset = base->offset;
 	raw_spin_unlock_irq(&base->lock);
-	apply_offset(vcpu, offset);
+	apply(vcpu, factor, offset);
 }
 
 /**
@@ -195,20 +257,15 @@ void hvm_clock_moved(struct hvm_vcpu *vcpu)
  */
 u64 hvm_clock_tsc(struct hvm_vcpu *vcpu)
 {
-	return rdtsc_ordered() + vcpu->hw->tsc_offset;
+	return hvm_tsc_scale(vcpu->hw->tsc_factor, rdtsc_ordered()) + vcpu->hw->tsc_offset;
 }
 
-/**
- * hvm_clock_set_offset - move a vCPU's TSC
- * @vcpu: the vCPU, its lock held
- * @offset: guest TSC minus host TSC
- *
- * The first vCPU to get a new offset opens a generation; the others match again once they have the
- * same. While not all do, the clock's pages say that they must not be mixed.
- *
- * Context: any but interrupts
+/*
+ * Make a vCPU's TSC another function of the host's. The first vCPU to get a new one opens a
+ * generation; the others match again once they have the same. While not all do, the clock's pages
+ * say that they must not be mixed.
  */
-void hvm_clock_set_offset(struct hvm_vcpu *vcpu, u64 offset)
+static void set_tsc(struct hvm_vcpu *vcpu, u64 factor, u64 offset)
 {
 	struct hvm_clock_base *base = &vcpu->vm->clock;
 	struct hvm_tsc *tsc = &vcpu->msr.tsc;
@@ -217,7 +274,9 @@ void hvm_clock_set_offset(struct hvm_vcpu *vcpu, u64 offset)
 
 	raw_spin_lock_irqsave(&base->lock, flags);
 	matched = all_match(base);
-	if (offset != base->offset) {
+	if (factor != base->factor || offset != base->offset) {
+		if (factor != base->factor)
+			set_factor(base, factor);
 		base->offset = offset;
 		base->generation++;
 		base->matched = 1;
@@ -228,7 +287,7 @@ void hvm_clock_set_offset(struct hvm_vcpu *vcpu, u64 offset)
 	if (all_match(base) != matched)
 		base->announce = true;
 	raw_spin_unlock_irqrestore(&base->lock, flags);
-	apply_offset(vcpu, offset);
+	apply(vcpu, factor, offset);
 }
 
 /**
@@ -243,7 +302,7 @@ void hvm_clock_write_tsc(struct hvm_vcpu *vcpu, u64 value)
 	u64 delta = value - hvm_clock_tsc(vcpu);
 
 	vcpu->msr.tsc.adjust += delta;
-	hvm_clock_set_offset(vcpu, vcpu->hw->tsc_offset + delta);
+	set_tsc(vcpu, vcpu->hw->tsc_factor, vcpu->hw->tsc_offset + delta);
 }
 
 /**
@@ -259,7 +318,7 @@ void hvm_clock_write_adjust(struct hvm_vcpu *vcpu, u64 value)
 
 	vcpu->msr.tsc.adjust = value;
 	if (delta)
-		hvm_clock_set_offset(vcpu, vcpu->hw->tsc_offset + delta);
+		set_tsc(vcpu, vcpu->hw->tsc_factor, vcpu->hw->tsc_offset + delta);
 }
 
 /**
@@ -271,18 +330,25 @@ void hvm_clock_save(struct hvm_vcpu *vcpu, struct hvm_state_clock *state)
 {
 	state->tsc_offset = vcpu->hw->tsc_offset;
 	state->tsc_adjust = vcpu->msr.tsc.adjust;
-	state->tsc_scale = 0;
+	state->tsc_scale = vcpu->hw->tsc_factor;
+}
+
+static u64 factor_of(const struct hvm_state_clock *state)
+{
+	return state->tsc_scale == 1ULL << HVM_TSC_SCALE_SHIFT ? 0 : state->tsc_scale;
 }
 
 /**
  * hvm_clock_check - would hvm_clock_load() take it?
  * @state: the block
  *
- * Return: 0, or -EOPNOTSUPP: a frequency of its own
+ * Return: 0; -EOPNOTSUPP: a frequency that the processor cannot give; -EINVAL: that no TSC has
  */
 int hvm_clock_check(const struct hvm_state_clock *state)
 {
-	return state->tsc_scale ? -EOPNOTSUPP : 0;
+	if (!can_scale(factor_of(state)))
+		return -EOPNOTSUPP;
+	return hvm_tsc_khz(factor_of(state), tsc_khz) ? 0 : -EINVAL;
 }
 
 /**
@@ -293,7 +359,7 @@ int hvm_clock_check(const struct hvm_state_clock *state)
 void hvm_clock_load(struct hvm_vcpu *vcpu, const struct hvm_state_clock *state)
 {
 	vcpu->msr.tsc.adjust = state->tsc_adjust;
-	hvm_clock_set_offset(vcpu, state->tsc_offset);
+	set_tsc(vcpu, factor_of(state), state->tsc_offset);
 }
 
 /**
@@ -314,8 +380,11 @@ void hvm_clock_page(struct hvm_vcpu *vcpu, struct hvm_clock_page *page)
 	raw_spin_lock_irq(&base->lock);
 	ns = read_clock(base, &tsc);
 	page->ns = base->linear ? base->ns : ns;
-	page->tsc = (base->linear ? base->tsc : tsc) + vcpu->hw->tsc_offset;
+	page->tsc = hvm_tsc_scale(vcpu->hw->tsc_factor, base->linear ? base->tsc : tsc) +
+		    vcpu->hw->tsc_offset;
 	page->scale = base->scale;
+	if (unlikely(vcpu->hw->tsc_factor != base->factor))
+		page->scale = hvm_scale_from_khz(hvm_tsc_khz(vcpu->hw->tsc_factor, base->khz));
 	page->stable = base->linear && all_match(base);
 	announce = base->announce;
 	base->announce = false;

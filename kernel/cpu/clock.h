@@ -20,15 +20,16 @@ struct hvm_vcpu;
  * @lock: guards all below; taken with interrupts off
  * @bells: [I] the guest's bells
  * @khz: [I] frequency of the host's TSC
- * @scale: [I] made of @khz
+ * @factor: [C] guest TSC ticks per host TSC tick that vCPUs start with (scale.h)
+ * @scale: [C] guest TSC ticks to nanoseconds
  * @linear: [C] the clock is a line over the host's TSC; else it follows the host's own clock
  * @tsc: [C] a moment: host TSC
  * @boot_ns: [C] the same moment: the host's CLOCK_BOOTTIME
  * @ns: [C] the same moment: the guest's clock
  * @offset: [C] TSC offset that vCPUs start with: the one set last
- * @generation: [C] counts changes of @offset
+ * @generation: [C] counts changes of @factor and @offset
  * @vcpus: [C] vCPUs there are
- * @matched: [C] vCPUs whose TSC has @offset
+ * @matched: [C] vCPUs whose TSC has @factor and @offset
  * @announce: [C] the other vCPUs have to write their pages anew
  *
  * [I] set at init; [C] @lock
@@ -37,6 +38,7 @@ struct hvm_clock_base {
 	raw_spinlock_t lock;
 	struct hvm_bells *bells;
 	u32 khz;
+	u64 factor;
 	struct hvm_scale scale;
 	bool linear;
 	u64 tsc;
@@ -78,6 +80,7 @@ struct hvm_clock_page {
 bool hvm_clock_host_stable(void);
 
 void hvm_clock_init(struct hvm_clock_base *base, struct hvm_bells *bells);
+int hvm_clock_set_khz(struct hvm_clock_base *base, u32 khz);
 void hvm_clock_get(struct hvm_clock_base *base, struct hvm_clock *clock);
 void hvm_clock_set(struct hvm_clock_base *base, struct hvm_clock *clock);
 
@@ -86,7 +89,6 @@ void hvm_clock_leave(struct hvm_vcpu *vcpu);
 void hvm_clock_moved(struct hvm_vcpu *vcpu);
 
 u64 hvm_clock_tsc(struct hvm_vcpu *vcpu);
-void hvm_clock_set_offset(struct hvm_vcpu *vcpu, u64 offset);
 void hvm_clock_write_tsc(struct hvm_vcpu *vcpu, u64 value);
 void hvm_clock_write_adjust(struct hvm_vcpu *vcpu, u64 value);
 

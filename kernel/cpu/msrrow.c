@@ -199,7 +199,7 @@ static int flush_cmd_write(struct hvm_msr_access *a)
 /* The ratio of the TSC to a bus of 100 MHz; nothing that could be programmed. */
 static int platform_info_read(struct hvm_msr_access *a)
 {
-	a->value = (u64)(tsc_khz / 100000 & 0xff) << 8;
+	a->value = (u64)(hvm_tsc_khz(a->vcpu->hw->tsc_factor, tsc_khz) / 100000 & 0xff) << 8;
 	return 0;
 }
 

@@ -82,3 +82,37 @@ bool hvm_scale_fraction(u32 khz, u32 of_khz, u32 *numerator, u32 *denominator)
 	result = (u64)*numerator * of_khz / *denominator;
 	return result + 1 >= khz && result <= (u64)khz + 1;
 }
+
+/**
+ * hvm_tsc_factor - the factor from one frequency to another
+ * @khz: the guest's, kHz
+ * @host_khz: the host's, kHz, not zero
+ *
+ * Return: the factor, rounded down; 0: the frequencies are the same, ~0: it has no room
+ */
+u64 hvm_tsc_factor(u32 khz, u32 host_khz)
+{
+	u64 whole = khz / host_khz, rest = (u64)(khz % host_khz) << 24;
+
+	if (khz == host_khz)
+		return 0;
+	if (whole >> 16)
+		return ~0ULL;
+	/* Long division, 24 bits at a time. */
+	return whole << 48 | rest / host_khz << 24 | (rest % host_khz << 24) / host_khz;
+}
+
+/**
+ * hvm_tsc_khz - the frequency that a factor makes
+ * @factor: the factor
+ * @host_khz: the host's frequency, kHz
+ *
+ * Return: kHz, rounded to the nearest; 0: below HVM_TSC_MIN_KHZ, or no room
+ */
+u32 hvm_tsc_khz(u64 factor, u32 host_khz)
+{
+	__uint128_t product = (__uint128_t)factor * host_khz + (1ULL << (HVM_TSC_SCALE_SHIFT - 1));
+	u64 khz = factor ? (u64)(product >> HVM_TSC_SCALE_SHIFT) : host_khz;
+
+	return khz < HVM_TSC_MIN_KHZ || khz >> 32 ? 0 : khz;
+}

@@ -21,6 +21,27 @@ struct hvm_scale {
 	s8 shift;
 };
 
+/* A TSC's factor: guest ticks per host tick, with so many bits behind the point; 0: the same. */
+#define HVM_TSC_SCALE_SHIFT	48
+
+/* A TSC below 4 MHz does not exist. */
+#define HVM_TSC_MIN_KHZ		4000
+
+u64 hvm_tsc_factor(u32 khz, u32 host_khz);
+u32 hvm_tsc_khz(u64 factor, u32 host_khz);
+
+/**
+ * hvm_tsc_scale - what a guest's TSC makes of the host's, but for the offset
+ * @factor: its factor
+ * @tsc: the host's
+ *
+ * The processor's arithmetic (SDM "TSC Scaling").
+ */
+static inline u64 hvm_tsc_scale(u64 factor, u64 tsc)
+{
+	return factor ? (u64)((__uint128_t)tsc * factor >> HVM_TSC_SCALE_SHIFT) : tsc;
+}
+
 struct hvm_scale hvm_scale_from_khz(u32 khz);
 u64 hvm_scale_ticks(struct hvm_scale scale, u64 ticks);
 bool hvm_scale_fraction(u32 khz, u32 of_khz, u32 *numerator, u32 *denominator);

@@ -171,7 +171,7 @@ u32 hvm_lapic_read(struct hvm_lapic *lapic, u32 offset);
 void hvm_lapic_write(struct hvm_lapic *lapic, u32 offset, u32 value);
 int hvm_lapic_msr_read(struct hvm_lapic *lapic, u32 index, u64 *value);
 int hvm_lapic_msr_write(struct hvm_lapic *lapic, u32 index, u64 value);
-void hvm_lapic_set_tsc_offset(struct hvm_lapic *lapic, u64 tsc_offset);
+void hvm_lapic_set_tsc(struct hvm_lapic *lapic, u64 factor, u32 khz, u64 offset);
 void hvm_lapic_move_timer(struct hvm_lapic *lapic);
 
 /* State: owner. */

@@ -14,6 +14,7 @@
 #include "register.h"
 
 #define TSC_SHIFT		24
+#define TSC_FACTOR_SHIFT	48
 
 /* Deadlines further away are looked at again after as many ticks: months. */
 #define TSC_MAX_TICKS		BIT_ULL(56)
@@ -36,10 +37,19 @@ static u64 period(const struct hvm_timer *timer)
 	return max_t(u64, count_to_ns(timer, timer->initial), HVM_TIMER_MIN_PERIOD);
 }
 
+static u64 guest_tsc(const struct hvm_timer *timer)
+{
+	u64 tsc = rdtsc();
+
+	if (unlikely(timer->tsc_factor))
+		tsc = mul_u64_u64_shr(tsc, timer->tsc_factor, TSC_FACTOR_SHIFT);
+	return tsc + timer->tsc_offset;
+}
+
 /* Nanoseconds until the guest's TSC reaches the deadline, rounded up; 0: it has. */
 static u64 deadline_ns(const struct hvm_timer *timer, u64 deadline)
 {
-	u64 now = rdtsc() + timer->tsc_offset;
+	u64 now = guest_tsc(timer);
 	u64 ticks;
 
 	if (now >= deadline)
@@ -112,6 +122,12 @@ static void start_deadline(struct hvm_lapic *lapic)
 	hvm_lapic_post_lvt(lapic, lapic->lvt[HVM_LVT_TIMER]);
 }
 
+/* A TSC below 4 MHz does not exist; the bound keeps the factor within 32 bits. */
+static void set_khz(struct hvm_timer *timer, u32 khz)
+{
+	timer->tsc_mult = div_u64(1000000ULL << TSC_SHIFT, max(khz, 4000U)) + 1;
+}
+
 /**
  * hvm_timer_init - a timer that does not run
  * @lapic: owner; zeroed
@@ -120,8 +136,7 @@ void hvm_timer_init(struct hvm_lapic *lapic)
 {
 	struct hvm_timer *timer = &lapic->timer;
 
-	/* A TSC below 4 MHz does not exist; the bound keeps the factor within 32 bits. */
-	timer->tsc_mult = div_u64(1000000ULL << TSC_SHIFT, max(tsc_khz, 4000U)) + 1;
+	set_khz(timer, tsc_khz);
 	timer->divide_shift = 1;
 	hrtimer_init(&timer->hrtimer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_PINNED_HARD);
 	timer->hrtimer.function = expire;
@@ -331,23 +346,26 @@ void hvm_timer_load(struct hvm_lapic *lapic, u32 initial, u32 count, u64 deadlin
 }
 
 /**
- * hvm_lapic_set_tsc_offset - the guest's TSC changed its distance to the host's
+ * hvm_lapic_set_tsc - the guest's TSC is another function of the host's
  * @lapic: owner
- * @tsc_offset: guest TSC minus host TSC, modulo 2^64
+ * @factor: guest ticks per host tick, 48 bits behind the point; 0: the same
+ * @khz: the guest's frequency
+ * @offset: guest TSC minus scaled host TSC, modulo 2^64
  *
  * A deadline that is armed is met in the new time.
  */
-void hvm_lapic_set_tsc_offset(struct hvm_lapic *lapic, u64 tsc_offset)
+void hvm_lapic_set_tsc(struct hvm_lapic *lapic, u64 factor, u32 khz, u64 offset)
 {
 	struct hvm_timer *timer = &lapic->timer;
+	bool armed = READ_ONCE(timer->deadline);
 
-	if (!READ_ONCE(timer->deadline)) {
-		timer->tsc_offset = tsc_offset;
-		return;
-	}
-	hvm_timer_stop(lapic);
-	timer->tsc_offset = tsc_offset;
-	start_deadline(lapic);
+	if (armed)
+		hvm_timer_stop(lapic);
+	timer->tsc_factor = factor;
+	timer->tsc_offset = offset;
+	set_khz(timer, khz);
+	if (armed)
+		start_deadline(lapic);
 }
 
 /**

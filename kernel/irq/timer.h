@@ -23,10 +23,11 @@ struct hvm_lapic;
  * @hrtimer: fires in hard interrupt context; runs while @expires or @deadline says so
  * @expires: [O] host time (ktime_get(), ns) when the count first reaches zero; 0: stopped
  * @deadline: [D] IA32_TSC_DEADLINE; 0: disarmed
- * @tsc_offset: [O] guest TSC minus host TSC
+ * @tsc_factor: [O] guest TSC ticks per host TSC tick, 48 bits behind the point; 0: the same
+ * @tsc_offset: [O] guest TSC minus scaled host TSC
  * @initial: [O] initial count register
  * @divide_shift: [O] a count is 1 << divide_shift ns, 0 to 7
- * @tsc_mult: [I] host TSC ticks to ns: ticks * tsc_mult >> 24
+ * @tsc_mult: [O] guest TSC ticks to ns: ticks * tsc_mult >> 24
  * @paused: [P] a period has ended and @hrtimer does not run: the next ticks would be for nobody
  *
  * [I] set at init. [O] written by the owner while the timer is cancelled. [D] as [O], and cleared
@@ -36,6 +37,7 @@ struct hvm_timer {
 	struct hrtimer hrtimer;
 	u64 expires;
 	u64 deadline;
+	u64 tsc_factor;
 	u64 tsc_offset;
 	u32 initial;
 	u32 divide_shift;

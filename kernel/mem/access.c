@@ -112,7 +112,7 @@ int hvm_mem_write(struct hvm_mem *mem, gpa_t gpa, const void *data, size_t bytes
 	return err;
 }
 
-/* One locked exchange: whoever else writes there, the guest's other vCPUs above all, loses nothing. */
+/* One locked exchange: whoever else writes there, above all other vCPUs, loses nothing. */
 static int swap_user(u8 __user *at, u8 *value)
 {
 	int err = -EFAULT;

@@ -85,7 +85,8 @@ static const struct control controls[] = {
 		.true_msr = MSR_IA32_VMX_PROCBASED_CTLS2,
 		.needed = VMX_SECONDARY_EPT | VMX_SECONDARY_UNRESTRICTED,
 		.wanted = VMX_SECONDARY_RDTSCP | VMX_SECONDARY_VPID | VMX_SECONDARY_WBINVD |
-			  VMX_SECONDARY_INVPCID | VMX_SECONDARY_ENCLS,
+			  VMX_SECONDARY_INVPCID | VMX_SECONDARY_ENCLS |
+			  VMX_SECONDARY_TSC_SCALING,
 		.value = &vmx_caps.secondary,
 	}, {
 		.msr = MSR_IA32_VMX_EXIT_CTLS,
@@ -260,6 +261,8 @@ static void describe(struct hvm_caps *caps, u64 ept)
 		caps->features |= HVM_FEATURE_1G_PAGES;
 	if (boot_cpu_has(X86_FEATURE_LA57))
 		caps->features |= HVM_FEATURE_LA57;
+	if (vmx_caps.secondary & VMX_SECONDARY_TSC_SCALING)
+		caps->features |= HVM_FEATURE_TSC_SCALING;
 }
 
 /**

@@ -65,6 +65,13 @@ static void write_intercepts(struct vmx_vcpu *vmx)
 	vmcs_write(VMCS_MSR_BITMAP, vmx_msr_bitmap(vmx));
 }
 
+static void write_tsc(struct vmx_vcpu *vmx)
+{
+	vmcs_write(VMCS_TSC_OFFSET, vmx->hw.tsc_offset);
+	if (vmx_caps.secondary & VMX_SECONDARY_TSC_SCALING)
+		vmcs_write(VMCS_TSC_MULTIPLIER, vmx->hw.tsc_factor ?: BIT_ULL(48));
+}
+
 static noinline void prepare(struct vmx_vcpu *vmx)
 {
 	u32 dirty = vmx->hw.dirty;
@@ -77,7 +84,7 @@ static noinline void prepare(struct vmx_vcpu *vmx)
 	else if (dirty & VMX_WORK_FLUSH_VPID)
 		flush_vpid(vmx);
 	if (dirty & HVM_HW_NEW_TSC)
-		vmcs_write(VMCS_TSC_OFFSET, vmx->hw.tsc_offset);
+		write_tsc(vmx);
 	if (dirty & HVM_HW_NEW_INTERCEPTS)
 		write_intercepts(vmx);
 	if (dirty & VMX_WORK_EVENT)

@@ -203,7 +203,8 @@ KERNEL_TESTS += exits events
 KERNEL_TESTS += clock cpuid msr args
 $(addprefix $(BUILD)/bin/test-,clock cpuid msr args): $(BUILD)/obj/tools/selftests/lib/step.o
 KERNEL_TESTS += pv
-$(BUILD)/bin/test-pv: $(addprefix $(BUILD)/obj/tools/selftests/lib/,runner.o step.o task.o)
+$(BUILD)/bin/test-pv: $(BUILD)/obj/tools/selftests/lib/step.o
+$(addprefix $(BUILD)/bin/test-,clock pv): $(addprefix $(BUILD)/obj/tools/selftests/lib/,runner.o task.o)
 KERNEL_TESTS += mem mem-args mem-stress charge
 KERNEL_TESTS += bad-state bad-guest run-page stats trace
 KERNEL_TESTS += host

@@ -61,6 +61,7 @@
 #define HVM_FEATURE_1G_PAGES	(1ULL << 1)	/* second-level tables map 1 GiB pages */
 #define HVM_FEATURE_LA57	(1ULL << 2)	/* guests may use 5-level paging */
 #define HVM_FEATURE_INSN_BYTES	(1ULL << 3)	/* memory exits may carry code bytes */
+#define HVM_FEATURE_TSC_SCALING	(1ULL << 4)	/* TSCs may have a frequency of their own */
 
 /**
  * struct hvm_get_info - HVM_GET_INFO: what this kernel and processor offer
@@ -318,18 +319,28 @@ struct hvm_msi {
 	__u32 reserved;
 };
 
-#define HVM_CLOCK_SET	(1U << 0)	/* set guest_ns; otherwise get */
+#define HVM_CLOCK_SET		(1U << 0)	/* set guest_ns; otherwise get */
+#define HVM_CLOCK_SET_KHZ	(1U << 1)	/* set guest_khz; otherwise get */
 
 /**
  * struct hvm_clock - HVM_CLOCK: the guest's clock, and what the host's clocks said at the same
  * moment
  * @size: sizeof(struct hvm_clock)
- * @flags: HVM_CLOCK_SET or zero
+ * @flags: HVM_CLOCK_SET, HVM_CLOCK_SET_KHZ or zero
  * @guest_ns: nanoseconds of the guest's paravirtual clock; in with HVM_CLOCK_SET, out otherwise
  * @host_tsc: out: TSC of the host
  * @realtime_ns: out: CLOCK_REALTIME, nanoseconds
  * @tsc_khz: out: kHz of the host's TSC
- * @reserved: zero
+ * @guest_khz: kHz of the guest's TSCs; in with HVM_CLOCK_SET_KHZ, out otherwise
+ *
+ * Everything that comes out was taken together. HVM_CLOCK_SET_KHZ is for a guest without vCPUs
+ * (EBUSY); its TSCs begin at zero then. EOPNOTSUPP: without HVM_FEATURE_TSC_SCALING there is only
+ * the host's frequency. EINVAL: below 4,000, or too far from the host's. CPUID leaf 15h, if the guest
+ * has one, is for its table's owner to change.
+ *
+ * A guest that did not run for a while sees its clocks as its owner likes. Running on: nothing is to
+ * be done. Stopped: get the clock and the vCPUs' states first; afterwards set guest_ns, subtract
+ * from each tsc_offset what the host's TSC, scaled, went on between the two calls, and set the states.
  */
 struct hvm_clock {
 	__u32 size;
@@ -338,7 +349,7 @@ struct hvm_clock {
 	__u64 host_tsc;
 	__u64 realtime_ns;
 	__u32 tsc_khz;
-	__u32 reserved;
+	__u32 guest_khz;
 };
 
 /**
@@ -582,9 +593,12 @@ struct hvm_state_debug {
 
 /**
  * struct hvm_state_clock - the vCPU's time-stamp counter
- * @tsc_offset: guest TSC minus host TSC, modulo 2^64
+ * @tsc_offset: guest TSC minus host TSC as @tsc_scale makes it, modulo 2^64
  * @tsc_adjust: IA32_TSC_ADJUST
- * @tsc_scale: zero: the guest's TSC runs at the host's frequency (anything else: EOPNOTSUPP)
+ * @tsc_scale: the guest's ticks in one of the host's, 48 bits of them behind the point (the host's
+ *	TSC times this, shifted right by 48); zero: the host's frequency, as what 1 << 48 is read back.
+ *	Others need HVM_FEATURE_TSC_SCALING (EOPNOTSUPP) and make a frequency of 4 MHz at least, with
+ *	kHz in 32 bits (EINVAL)
  */
 struct hvm_state_clock {
 	__u64 tsc_offset;

@@ -7,7 +7,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "runner.h"
 #include "step.h"
+#include "task.h"
 
 /* --- time -------------------------------------------------------------------------- */
 
@@ -17,6 +19,15 @@ static struct hvm_clock get_clock(struct guest *g)
 
 	KTAP_OK(g->t, ioctl(g->vm, HVM_CLOCK, &clock));
 	return clock;
+}
+
+/* Can the processor give a guest a frequency of its own? */
+static bool scales(struct guest *g)
+{
+	struct hvm_get_info info = { .size = sizeof(info) };
+
+	KTAP_OK(g->t, ioctl(g->dev, HVM_GET_INFO, &info));
+	return info.features & HVM_FEATURE_TSC_SCALING;
 }
 
 static void tsc_starts_at_zero_and_goes_on(struct ktap *t)
@@ -84,31 +95,30 @@ static void clock_state(struct ktap *t)
 	KTAP_EQ(t, step_rdtsc(&g) >> 55, 1);
 	KTAP_TRUE(t, step_rdmsr(&g, MSR_TSC_ADJUST, &adjust));
 	KTAP_EQ(t, adjust, 4711);
+	state.clock.tsc_scale = 1ULL << 48;
+	KTAP_OK(t, guest_set(&g, HVM_STATE_CLOCK, &state));
+	KTAP_OK(t, guest_get(&g, HVM_STATE_CLOCK, &back));
+	KTAP_EQ(t, back.clock.tsc_scale, 0);
 	state.clock.tsc_scale = 1;
-	KTAP_ERRNO(t, guest_set(&g, HVM_STATE_CLOCK, &state), EOPNOTSUPP);
+	KTAP_ERRNO(t, guest_set(&g, HVM_STATE_CLOCK, &state), scales(&g) ? EINVAL : EOPNOTSUPP);
 	guest_close(&g);
 }
 
 static void clock_arguments(struct ktap *t)
 {
-	struct hvm_clock clock = { .size = sizeof(clock), .flags = 2 };
+	struct hvm_clock clock = { .size = sizeof(clock), .flags = 4 };
 	struct guest g;
 
 	if (!guest_open(&g, t, GUEST_RAM))
 		return;
 	KTAP_ERRNO(t, ioctl(g.vm, HVM_CLOCK, &clock), EOPNOTSUPP);
 	clock.flags = 0;
-	clock.reserved = 1;
-	KTAP_ERRNO(t, ioctl(g.vm, HVM_CLOCK, &clock), EINVAL);
-	clock.reserved = 0;
 	clock.size = 4;
 	KTAP_ERRNO(t, ioctl(g.vm, HVM_CLOCK, &clock), EINVAL);
 	KTAP_ERRNO(t, ioctl(g.vcpu, HVM_CLOCK, &clock), ENOTTY);
 	KTAP_ERRNO(t, ioctl(g.vm, HVM_CLOCK, KERNEL_ADDRESS), EFAULT);
 	guest_close(&g);
 }
-
-/* --- the paravirtual clock ----------------------------------------------------------- */
 
 struct time_page {
 	uint32_t version, pad;
@@ -135,6 +145,241 @@ static struct time_page read_page(struct guest *g, uint64_t gpa)
 	KTAP_TRUE(g->t, page.version && !(page.version & 1));
 	return page;
 }
+
+/* --- frequencies -------------------------------------------------------------------- */
+
+static int set_khz(int vm, uint32_t khz)
+{
+	struct hvm_clock clock = {
+		.size = sizeof(clock),
+		.flags = HVM_CLOCK_SET_KHZ,
+		.guest_khz = khz,
+	};
+
+	return ioctl(vm, HVM_CLOCK, &clock);
+}
+
+static void frequency_is_given_or_refused(struct ktap *t)
+{
+	struct hvm_create_vm create = { .size = sizeof(create) };
+	struct hvm_create_vcpu create_vcpu = { .size = sizeof(create_vcpu) };
+	struct guest g, other;
+	uint32_t host;
+
+	if (!guest_open(&g, t, GUEST_RAM))
+		return;
+	host = get_clock(&g).tsc_khz;
+	KTAP_EQ(t, get_clock(&g).guest_khz, host);
+	KTAP_ERRNO(t, set_khz(g.vm, host), EBUSY);
+	other = g;
+	other.vm = ioctl(g.dev, HVM_CREATE_VM, &create);
+	KTAP_OK(t, set_khz(other.vm, host));
+	KTAP_ERRNO(t, set_khz(other.vm, 0), EINVAL);
+	KTAP_ERRNO(t, set_khz(other.vm, 3999), EINVAL);
+	if (scales(&g)) {
+		KTAP_OK(t, set_khz(other.vm, host / 3 * 2));
+		KTAP_EQ(t, get_clock(&other).guest_khz, host / 3 * 2);
+		other.vcpu = ioctl(other.vm, HVM_CREATE_VCPU, &create_vcpu);
+		KTAP_ERRNO(t, set_khz(other.vm, host), EBUSY);
+		close(other.vcpu);
+		KTAP_OK(t, set_khz(other.vm, host));
+	} else {
+		KTAP_ERRNO(t, set_khz(other.vm, host + 1), EOPNOTSUPP);
+		KTAP_ERRNO(t, set_khz(other.vm, host / 2), EOPNOTSUPP);
+	}
+	close(other.vm);
+	guest_close(&g);
+}
+
+static uint64_t scaled(uint64_t tsc, const struct hvm_state *state)
+{
+	const uint64_t scale = state->clock.tsc_scale;
+
+	return (scale ? (uint64_t)((unsigned __int128)tsc * scale >> 48) : tsc) +
+	       state->clock.tsc_offset;
+}
+
+/* Slower and faster: the TSC is what the state says, and the clock's page fits to it. */
+static void tsc_runs_at_its_frequency(struct ktap *t)
+{
+	static const uint64_t scales_of[] = { 1ULL << 47, 3ULL << 47, 0x123456789abcULL };
+	struct hvm_clock before, after;
+	struct hvm_state state, back;
+	struct time_page page;
+	struct guest g;
+	uint64_t tsc, ns;
+
+	if (!step_open(&g, t))
+		return;
+	if (!scales(&g)) {
+		guest_close(&g);
+		KTAP_SKIP(t, "the processor has no TSC scaling");
+	}
+	KTAP_TRUE(t, step_wrmsr(&g, MSR_SYSTEM_TIME, GUEST_DATA | 1));
+	for (size_t i = 0; i < ARRAY_SIZE(scales_of); i++) {
+		before = get_clock(&g);
+		KTAP_OK(t, guest_get(&g, HVM_STATE_CLOCK, &state));
+		state.clock.tsc_scale = scales_of[i];
+		state.clock.tsc_offset = 0;
+		KTAP_OK(t, guest_set(&g, HVM_STATE_CLOCK, &state));
+		KTAP_OK(t, guest_get(&g, HVM_STATE_CLOCK, &back));
+		KTAP_TRUE(t, !memcmp(&back.clock, &state.clock, sizeof(back.clock)));
+		tsc = step_rdtsc(&g);
+		page = read_page(&g, GUEST_DATA);
+		ns = page_ns(&page, tsc);
+		after = get_clock(&g);
+		KTAP_TRUE(t, tsc >= scaled(before.host_tsc, &state) &&
+			     tsc <= scaled(after.host_tsc, &state));
+		if (page.flags & 1)
+			KTAP_TRUE(t, ns + 1000 >= before.guest_ns && ns <= after.guest_ns + 1000);
+		KTAP_TRUE(t, step_rdmsr(&g, MSR_TSC, &ns));
+		KTAP_TRUE(t, ns >= tsc && ns <= scaled(get_clock(&g).host_tsc, &state));
+	}
+	guest_close(&g);
+}
+
+/* --- pauses ------------------------------------------------------------------------- */
+
+/* Nothing is done about a pause: the clocks have gone on. */
+static void clocks_run_on(struct ktap *t)
+{
+	struct hvm_clock then, now;
+	struct hvm_state state;
+	struct time_page page;
+	struct guest g;
+	uint64_t tsc;
+
+	if (!step_open(&g, t))
+		return;
+	KTAP_TRUE(t, step_wrmsr(&g, MSR_SYSTEM_TIME, GUEST_DATA | 1));
+	KTAP_OK(t, guest_get(&g, HVM_STATE_CLOCK, &state));
+	usleep(20000);
+	then = get_clock(&g);
+	tsc = step_rdtsc(&g);
+	now = get_clock(&g);
+	KTAP_TRUE(t, tsc >= scaled(then.host_tsc, &state) && tsc <= scaled(now.host_tsc, &state));
+	page = read_page(&g, GUEST_DATA);
+	if (page.flags & 1)
+		KTAP_TRUE(t, page_ns(&page, tsc) + 1000 >= then.guest_ns &&
+			     page_ns(&page, tsc) <= now.guest_ns + 1000);
+	guest_close(&g);
+}
+
+/*
+ * The clocks stand still meanwhile: the guest finds less time gone since the pause began than the
+ * host's clocks say since it ended. What waits in the timer waits that much longer.
+ */
+static void clocks_stand_still(struct ktap *t)
+{
+	struct hvm_state state, lapic;
+	struct hvm_clock pause, resume, now;
+	struct time_page page;
+	struct guest g;
+	uint64_t tsc, ns, start;
+
+	if (!step_open(&g, t))
+		return;
+	KTAP_TRUE(t, step_wrmsr(&g, MSR_SYSTEM_TIME, GUEST_DATA | 1));
+	pause = get_clock(&g);
+	KTAP_OK(t, guest_get(&g, HVM_STATE_CLOCK, &state));
+	start = scaled(pause.host_tsc, &state);
+	/* A deadline an hour after the pause began. */
+	KTAP_OK(t, guest_get(&g, HVM_STATE_LAPIC, &lapic));
+	lapic.lapic.regs[0x0f] |= 0x100;
+	lapic.lapic.regs[0x32] = 0x40061;
+	lapic.lapic.tsc_deadline = start + 3600ULL * 1000 * pause.tsc_khz;
+	KTAP_OK(t, guest_set(&g, HVM_STATE_LAPIC, &lapic));
+	usleep(50000);
+
+	resume = pause;
+	resume.flags = HVM_CLOCK_SET;
+	KTAP_OK(t, ioctl(g.vm, HVM_CLOCK, &resume));
+	KTAP_EQ(t, resume.guest_ns, pause.guest_ns);
+	KTAP_TRUE(t, resume.host_tsc > pause.host_tsc && resume.realtime_ns > pause.realtime_ns);
+	state.clock.tsc_offset -= resume.host_tsc - pause.host_tsc;
+	KTAP_OK(t, guest_set(&g, HVM_STATE_CLOCK, &state));
+
+	tsc = step_rdtsc(&g);
+	now = get_clock(&g);
+	KTAP_TRUE(t, tsc >= start && tsc - start <= now.host_tsc - resume.host_tsc);
+	page = read_page(&g, GUEST_DATA);
+	ns = page_ns(&page, tsc);
+	if (page.flags & 1)
+		KTAP_TRUE(t, ns + 1000 >= pause.guest_ns && ns <= now.guest_ns + 1000);
+	KTAP_TRUE(t, now.guest_ns - pause.guest_ns <=
+		     (now.host_tsc - resume.host_tsc) * 1000000 / now.tsc_khz + 1000000);
+	KTAP_OK(t, guest_get(&g, HVM_STATE_LAPIC, &lapic));
+	KTAP_EQ(t, lapic.lapic.tsc_deadline, start + 3600ULL * 1000 * pause.tsc_khz);
+	guest_close(&g);
+}
+
+/* --- several vCPUs, several CPUs ------------------------------------------------------ */
+
+#define WARPS(g)	((volatile uint64_t *)((g)->ram + GUEST_DATA + 0x50))
+
+/* Under a lock: no TSC is behind the one that was read last, on whatever vCPU. */
+extern const struct guest_code reads_in_turn;
+GUEST_CODE("reads_in_turn", "code64",
+	   "sti\n"
+	   "1:	mov $1, %eax\n"
+	   "	xchg %eax, 0x20040\n"
+	   "	test %eax, %eax\n"
+	   "	jz 2f\n"
+	   "	pause\n"
+	   "	jmp 1b\n"
+	   "2:	rdtsc\n"
+	   "	shl $32, %rdx\n"
+	   "	or %rdx, %rax\n"
+	   "	cmp 0x20048, %rax\n"
+	   "	jae 3f\n"
+	   "	incq 0x20050\n"
+	   "3:	mov %rax, 0x20048\n"
+	   "	incq 0x20000\n"
+	   "	movl $0, 0x20040\n"
+	   "	cmpq $0, 0x20008\n"
+	   "	je 1b\n"
+	   "	out %al, $0x80\n"
+	   "	jmp 1b");
+
+static bool add_runner(struct runner *r, const struct runner *first)
+{
+	struct hvm_create_vcpu create = { .size = sizeof(create), .apic_id = 1 };
+	struct hvm_state state;
+
+	*r = (struct runner) { .g = first->g };
+	r->g.vcpu = ioctl(r->g.vm, HVM_CREATE_VCPU, &create);
+	r->g.run = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, r->g.vcpu, 0);
+	if (r->g.run == MAP_FAILED || guest_get(&r->g, HVM_STATE_EVENTS, &state))
+		return false;
+	state.events.mp_state = HVM_MP_RUNNING;
+	guest_long(&r->g, &reads_in_turn);
+	return !guest_set(&r->g, HVM_STATE_EVENTS, &state) && runner_go_on(r);
+}
+
+static void tscs_are_one(struct ktap *t)
+{
+	struct runner one = {}, two;
+	int cpus[TASK_CPUS];
+	unsigned int n = task_cpus(cpus);
+
+	if (n < 2)
+		KTAP_SKIP(t, "one processor");
+	if (!runner_start(&one, t, &reads_in_turn))
+		return;
+	KTAP_TRUE(t, add_runner(&two, &one));
+	for (int i = 0; i < 20; i++) {
+		KTAP_TRUE(t, task_pin(one.tid, cpus[i % n]));
+		KTAP_TRUE(t, task_pin(two.tid, cpus[(i / 2 + 1) % n]));
+		KTAP_TRUE(t, task_wait_count(RUNNER_COUNT(&one.g), *RUNNER_COUNT(&one.g) + 500));
+	}
+	KTAP_EQ(t, *WARPS(&one.g), 0);
+	runner_stop(&two);
+	close(two.g.vcpu);
+	munmap(two.g.run, 4096);
+	runner_end(&one);
+}
+
+/* --- the paravirtual clock ----------------------------------------------------------- */
 
 /* What the guest reads lies between what HVM_CLOCK says before and after. */
 static void clock_page_agrees_with_the_ioctl(struct ktap *t)
@@ -391,6 +636,11 @@ static const struct ktap_case cases[] = {
 	{ "tsc_writes_move_tsc_adjust", tsc_writes_move_tsc_adjust },
 	{ "clock_state", clock_state },
 	{ "clock_arguments", clock_arguments },
+	{ "frequency_is_given_or_refused", frequency_is_given_or_refused },
+	{ "tsc_runs_at_its_frequency", tsc_runs_at_its_frequency },
+	{ "clocks_run_on", clocks_run_on },
+	{ "clocks_stand_still", clocks_stand_still },
+	{ "tscs_are_one", tscs_are_one },
 	{ "clock_page_agrees_with_the_ioctl", clock_page_agrees_with_the_ioctl },
 	{ "clock_can_be_set", clock_can_be_set },
 	{ "stable_flag_is_honest", stable_flag_is_honest },

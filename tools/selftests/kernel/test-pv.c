@@ -166,7 +166,7 @@ static void registers_are_state(struct ktap *t)
 		guest_close(&g);
 		return;
 	}
-	/* What stood in the memory that was saved: the vCPU does not run, and has lost some time. */
+	/* What stood in the memory that was saved: the vCPU does not run, and lost time. */
 	area(&other)->steal = 1000;
 	area(&other)->preempted = PREEMPTED | FLUSH;
 	for (size_t i = 0; i < ARRAY_SIZE(indices); i++) {
@@ -277,10 +277,7 @@ static void sleeping_vcpu_says_so(struct ktap *t)
 	KTAP_TRUE(t, runner_go_on(&r));
 	KTAP_TRUE(t, task_wait(is_preempted, (void *)area(&r.g)));
 	__atomic_or_fetch(&area(&r.g)->preempted, FLUSH, __ATOMIC_SEQ_CST);
-	KTAP_OK(t, guest_msi(&r.g, 0x400));	/* an NMI wakes it: there is no handler */
-	pthread_join(r.thread, NULL);
-	KTAP_EQ(t, r.result, 0);
-	KTAP_EQ(t, r.g.run->reason, HVM_EXIT_SHUTDOWN);
+	runner_stop(&r);
 	KTAP_EQ(t, area(&r.g)->preempted & FLUSH, 0);
 	guest_close(&r.g);
 }
@@ -374,7 +371,7 @@ static void expect_ends(struct guest *g, uint64_t silent, uint64_t loud)
 	expect_settled(g);
 }
 
-/* An exit that comes between (a page that is not there yet, the host's tick) takes the flag away. */
+/* An exit that comes between (a page that is not there yet, a tick) takes the flag away. */
 static void edge_ends_by_the_flag(struct ktap *t)
 {
 	struct guest g;

@@ -140,6 +140,35 @@ static void fraction_survives_extremes(struct ktap *t)
 	}
 }
 
+static void factor_makes_its_frequency(struct ktap *t)
+{
+	for (size_t i = 0; i < FREQUENCIES; i++) {
+		for (size_t j = 0; j < FREQUENCIES; j++) {
+			u32 khz = frequencies[i], host = frequencies[j];
+			u64 factor = hvm_tsc_factor(khz, host);
+			u64 exact = ((__uint128_t)khz << 48) / host;
+
+			if (khz / host >> 16) {
+				KTAP_EQ(t, factor, ~0ULL);
+				continue;
+			}
+			KTAP_EQ(t, factor, khz == host ? 0 : exact);
+			KTAP_EQ(t, hvm_tsc_khz(factor, host), khz < HVM_TSC_MIN_KHZ ? 0 : khz);
+		}
+	}
+}
+
+static void factor_is_applied_in_full(struct ktap *t)
+{
+	KTAP_EQ(t, hvm_tsc_scale(0, ~0ULL), ~0ULL);
+	KTAP_EQ(t, hvm_tsc_scale(1ULL << 48, ~0ULL), ~0ULL);
+	KTAP_EQ(t, hvm_tsc_scale(1ULL << 47, ~0ULL), ~0ULL >> 1);
+	KTAP_EQ(t, hvm_tsc_scale(3ULL << 47, 1ULL << 62), 3ULL << 61);
+	KTAP_EQ(t, hvm_tsc_scale(1, ~0ULL), 0xffff);
+	KTAP_EQ(t, hvm_tsc_khz(~0ULL, 2000000), 0);
+	KTAP_EQ(t, hvm_tsc_khz(1, 2000000), 0);
+}
+
 static const struct ktap_case cases[] = {
 	{ "uses_the_whole_fraction", uses_the_whole_fraction },
 	{ "is_exact_to_half_a_part_in_a_billion", is_exact_to_half_a_part_in_a_billion },
@@ -150,6 +179,8 @@ static const struct ktap_case cases[] = {
 	{ "fraction_refuses_what_is_near_a_small_one",
 	  fraction_refuses_what_is_near_a_small_one },
 	{ "fraction_survives_extremes", fraction_survives_extremes },
+	{ "factor_makes_its_frequency", factor_makes_its_frequency },
+	{ "factor_is_applied_in_full", factor_is_applied_in_full },
 };
 
 int main(int argc, char **argv)

@@ -291,6 +291,11 @@ static inline ktime_t hrtimer_get_expires(const struct hrtimer *timer)
 	return timer->expires;
 }
 
+static inline u64 mul_u64_u64_shr(u64 a, u64 b, unsigned int shift)
+{
+	return (u64)((unsigned __int128)a * b >> shift);
+}
+
 static inline u64 mul_u64_u32_shr(u64 a, u32 b, unsigned int shift)
 {
 	return (unsigned __int128)a * b >> shift;

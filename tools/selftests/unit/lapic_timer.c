@@ -317,7 +317,7 @@ static void deadline_is_met(struct ktap *t)
 		struct fixture *f = start(HVM_LVT_DEADLINE, 0, 0);
 		u64 at;
 
-		hvm_lapic_set_tsc_offset(f->lapic, offsets[i]);
+		hvm_lapic_set_tsc(f->lapic, 0, tsc_khz, offsets[i]);
 		at = guest_tsc(f) + 2000000;	/* 1 ms at 2 GHz */
 		deadline(f, at);
 		KTAP_EQ(t, get_deadline(f), at);
@@ -401,12 +401,31 @@ static void deadline_moves_with_the_offset(struct ktap *t)
 	struct fixture *f = start(HVM_LVT_DEADLINE, 0, 0);
 
 	deadline(f, guest_tsc(f) + 2000000);
-	hvm_lapic_set_tsc_offset(f->lapic, -2000000ULL);
+	hvm_lapic_set_tsc(f->lapic, 0, tsc_khz, -2000000ULL);
 	shim_advance(1500000);
 	KTAP_EQ(t, run_vector(f->lapic), -1);
-	hvm_lapic_set_tsc_offset(f->lapic, 0);
+	hvm_lapic_set_tsc(f->lapic, 0, tsc_khz, 0);
 	KTAP_EQ(t, run_vector(f->lapic), VECTOR);
 	KTAP_EQ(t, get_deadline(f), 0);
+	fixture_free(f);
+}
+
+/* A TSC at half the host's speed: 1 GHz. The deadline is met in its own ticks, also when loaded. */
+static void deadline_with_a_factor(struct ktap *t)
+{
+	struct fixture *f = start(HVM_LVT_DEADLINE, 0, 0);
+	struct hvm_state_lapic state;
+
+	hvm_lapic_set_tsc(f->lapic, 1ULL << 47, tsc_khz / 2, 5000);
+	deadline(f, rdtsc() / 2 + 5000 + 1000000);
+	shim_advance(950000);
+	KTAP_EQ(t, run_vector(f->lapic), -1);
+	hvm_lapic_save(f->lapic, &state);
+	hvm_lapic_load(f->lapic, &state);
+	shim_advance(40000);
+	KTAP_EQ(t, run_vector(f->lapic), -1);
+	shim_advance(11000);
+	KTAP_EQ(t, run_vector(f->lapic), VECTOR);
 	fixture_free(f);
 }
 
@@ -525,6 +544,7 @@ static const struct ktap_case cases[] = {
 	{ "deadline_never", deadline_never },
 	{ "deadline_is_never_early", deadline_is_never_early },
 	{ "deadline_moves_with_the_offset", deadline_moves_with_the_offset },
+	{ "deadline_with_a_factor", deadline_with_a_factor },
 	{ "deadline_needs_its_mode", deadline_needs_its_mode },
 	{ "deadline_masked", deadline_masked },
 	{ "reset_stops", reset_stops },

@@ -1,0 +1,44 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""A stock Linux guest uses the paravirtual interface: its own log says so, and the time that is
+stolen from it shows where it shows time."""
+
+import os
+import re
+import sys
+
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.realpath(__file__))
+sys.path.insert(0, os.path.join(HERE, "../lib"))
+
+import ktap                                 # noqa: E402
+from stock import SUCCESS, boot, kernel     # noqa: E402
+
+suite = ktap.Suite()
+
+# Both processors are busy until one of them has been robbed of a tick: the eighth number of the
+# first line of /proc/stat.
+BUSY = """busy() {
+	while read -r _ _ _ _ _ _ _ _ steal _ < /proc/stat && [ $steal = 0 ]; do :; done
+}
+busy & busy; wait; dmesg; echo steal $steal"""
+
+
+@suite.case
+def linux_finds_it_all_and_sees_its_time_stolen(t):
+    cpu = min(os.sched_getaffinity(0))
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {cpu})
+    try:
+        status, output, error = boot(kernel("6.1"), BUSY, "console=ttyS0 quiet panic=-1",
+                                     "--cpus", "2")
+    finally:
+        os.sched_setaffinity(0, before)
+    t.equal((status, error), (SUCCESS, ""))
+    t.contains(output, b"kvm-clock: Using msrs 4b564d01 and 4b564d00")
+    t.contains(output, b"kvm-guest: setup PV IPIs")
+    t.contains(output, b"kvm-guest: KVM setup pv remote TLB flush")
+    t.true(re.search(rb"(?m)^steal [1-9]", output), repr(output[-200:]))
+
+
+suite.main()
