@@ -335,12 +335,13 @@ struct hvm_msi {
  *
  * Everything that comes out was taken together. HVM_CLOCK_SET_KHZ is for a guest without vCPUs
  * (EBUSY); its TSCs begin at zero then. EOPNOTSUPP: without HVM_FEATURE_TSC_SCALING there is only
- * the host's frequency. EINVAL: below 4,000, or too far from the host's. CPUID leaf 15h, if the guest
- * has one, is for its table's owner to change.
+ * the host's frequency. EINVAL: below 4,000, or too far from the host's. CPUID leaf 15h, if the
+ * guest has one, is for its table's owner to change.
  *
- * A guest that did not run for a while sees its clocks as its owner likes. Running on: nothing is to
- * be done. Stopped: get the clock and the vCPUs' states first; afterwards set guest_ns, subtract
- * from each tsc_offset what the host's TSC, scaled, went on between the two calls, and set the states.
+ * A guest that did not run for a while sees its clocks as its owner likes. Running on: nothing is
+ * to be done. Stopped: get the clock and the vCPUs' states first; afterwards set guest_ns, subtract
+ * from each tsc_offset what the host's TSC, scaled, went on between the two calls, and set the
+ * states.
  */
 struct hvm_clock {
 	__u32 size;
@@ -596,9 +597,9 @@ struct hvm_state_debug {
  * @tsc_offset: guest TSC minus host TSC as @tsc_scale makes it, modulo 2^64
  * @tsc_adjust: IA32_TSC_ADJUST
  * @tsc_scale: the guest's ticks in one of the host's, 48 bits of them behind the point (the host's
- *	TSC times this, shifted right by 48); zero: the host's frequency, as what 1 << 48 is read back.
- *	Others need HVM_FEATURE_TSC_SCALING (EOPNOTSUPP) and make a frequency of 4 MHz at least, with
- *	kHz in 32 bits (EINVAL)
+ *	TSC times this, shifted right by 48); zero: the host's frequency, as what 1 << 48 is read
+ *	back. Others need HVM_FEATURE_TSC_SCALING (EOPNOTSUPP) and make a frequency of 4 MHz at
+ *	least, with kHz in 32 bits (EINVAL)
  */
 struct hvm_state_clock {
 	__u64 tsc_offset;
