@@ -60,6 +60,7 @@ static int write_device(struct hvm_access *access, uint64_t gpa, const void *dat
 static const struct hvm_access_ops access_ops = {
 	.ram = find_ram,
 	.write = write_device,
+	.ram_stays = true,
 };
 
 /* As many leaves as the comparison asks for: the rest are zero leaves of an unused range. */

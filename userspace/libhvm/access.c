@@ -45,8 +45,7 @@ static bool is_same_place(const struct hvm_access *a)
 
 	return !((run->rip ^ cpu->rip) | (run->cr0 ^ cpu->cr0) | (run->cr3 ^ m->cr3) |
 		 (run->cr4 ^ cpu->cr4) | (run->efer ^ cpu->efer) | (run->cpl ^ cpu->cpl) |
-		 (run->seg[HVM_CS].attributes ^ m->cs) | (run->seg[HVM_CS].base ^ m->cs_base) |
-		 cpu->io_checked | run->insn_bytes_len);
+		 (run->seg[HVM_CS].attributes ^ m->cs) | cpu->io_checked | run->insn_bytes_len);
 }
 
 /*
@@ -55,22 +54,17 @@ static bool is_same_place(const struct hvm_access *a)
  * the bytes and the decoded instruction. To read these few words again takes a fraction of a walk,
  * and the guest need not tell what it changed.
  */
-static bool is_repeated(struct hvm_access *a)
+static bool is_repeated(const struct hvm_access *a)
 {
 	const struct hvm_access_memo *m = &a->memo;
-	const uint8_t *code;
 	unsigned int i;
 
 	if (!m->count || !is_same_place(a) || a->vcpu->run->reason == HVM_EXIT_PIO)
 		return false;
-	for (i = 0; i < m->count; i++) {
-		const uint64_t *at = a->ops->ram(a, m->at[i], 8, false);
-
-		if (!at || __atomic_load_n(at, __ATOMIC_RELAXED) != m->entry[i])
+	for (i = 0; i < m->count; i++)
+		if (__atomic_load_n(m->at[i], __ATOMIC_RELAXED) != m->entry[i])
 			return false;
-	}
-	code = a->ops->ram(a, m->code, INSN_MAX_LENGTH, false);
-	return code && !memcmp(code, a->bytes, 8) && !memcmp(code + 7, a->bytes + 7, 8);
+	return !memcmp(m->code, a->bytes, 8) && !memcmp(m->code + 7, a->bytes + 7, 8);
 }
 
 /* The bytes of an instruction are about to be looked for: note the steps. */
@@ -80,18 +74,17 @@ static void begin_memo(struct hvm_access *a)
 
 	a->memo = (struct hvm_access_memo) {
 		.cs = run->seg[HVM_CS].attributes,
-		.cs_base = run->seg[HVM_CS].base,
 		.cr3 = run->cr3,
 	};
-	a->noting = true;
+	a->noting = a->ops->ram_stays;
 }
 
-static void note_entry(struct hvm_access *a, uint64_t gpa, uint64_t entry)
+static void note_entry(struct hvm_access *a, const uint64_t *at, uint64_t entry)
 {
 	struct hvm_access_memo *m = &a->memo;
 
 	if (m->count < HVM_ACCESS_LEVELS) {
-		m->at[m->count] = gpa;
+		m->at[m->count] = at;
 		m->entry[m->count] = entry;
 	}
 	m->count++;
@@ -103,8 +96,8 @@ static void end_memo(struct hvm_access *a, uint64_t gpa, unsigned int bytes)
 	if (!a->noting)
 		return;
 	a->noting = false;
-	a->memo.code = gpa;
-	if (bytes < INSN_MAX_LENGTH || a->memo.count > HVM_ACCESS_LEVELS ||
+	a->memo.code = bytes < INSN_MAX_LENGTH ? NULL : a->ops->ram(a, gpa, bytes, false);
+	if (!a->memo.code || a->memo.count > HVM_ACCESS_LEVELS ||
 	    insn_cpu_mode(&a->cpu) != INSN_MODE_64)
 		a->memo.count = 0;
 }
@@ -124,7 +117,7 @@ static bool read_entry(struct walk_memory *memory, uint64_t gpa, void *entry, un
 	else
 		*(uint32_t *)entry = __atomic_load_n((uint32_t *)at, __ATOMIC_RELAXED);
 	if (a->noting && size == 8)
-		note_entry(a, gpa, *(uint64_t *)entry);
+		note_entry(a, at, *(uint64_t *)entry);
 	return true;
 }
 
@@ -463,6 +456,27 @@ static enum insn_status step_with_vectors(struct hvm_access *a)
 	return status;
 }
 
+/* In 64-bit code the page does not have them: hardly an instruction asks. */
+static enum insn_status step_with_selectors(struct hvm_access *a)
+{
+	struct hvm_state state;
+	enum insn_status status;
+
+	if (hvm_vcpu_get_state(a->vcpu, &state, HVM_STATE_SEGMENTS) < 0)
+		return INSN_UNSUPPORTED;
+	a->cpu.seg = state.segments.seg;
+	a->cpu.no_selectors = false;
+	status = insn_execute(&a->cpu, &a->insn);
+	a->cpu.seg = a->vcpu->run->seg;
+	a->cpu.no_selectors = true;
+	return status;
+}
+
+static bool needs_selectors(const struct hvm_access *a)
+{
+	return a->insn.length && a->insn.op == OP_STORE_SEG && a->cpu.no_selectors;
+}
+
 static bool needs_vectors(const struct hvm_access *a)
 {
 	return a->insn.length && (a->insn.op == OP_VLOAD || a->insn.op == OP_VSTORE);
@@ -536,6 +550,7 @@ static void load_cpu(struct hvm_access *a)
 	a->cpu.cr4 = run->cr4;
 	a->cpu.efer = run->efer;
 	a->cpu.cpl = run->cpl;
+	a->cpu.no_selectors = insn_cpu_mode(&a->cpu) == INSN_MODE_64;
 	a->cpu.io_checked = run->reason == HVM_EXIT_PIO;
 	a->cpu.io_port = run->pio.port;
 	a->cpu.io_size = run->pio.bytes;
@@ -554,12 +569,12 @@ static void load_bytes(struct hvm_access *a)
 	a->insn.op = OP_UNSUPPORTED;
 }
 
-static enum insn_status first_step(struct hvm_access *a)
+static enum insn_status first_step(struct hvm_access *a, bool repeated)
 {
 	enum insn_status status;
 
 	a->hinted = false;
-	if (is_repeated(a)) {
+	if (repeated) {
 		a->cpu.rflags = a->vcpu->run->rflags;
 		return insn_execute(&a->cpu, &a->insn);
 	}
@@ -571,7 +586,7 @@ static enum insn_status first_step(struct hvm_access *a)
 	return status;
 }
 
-static int execute(struct hvm_access *a)
+static __attribute__((noinline)) int execute(struct hvm_access *a, bool repeated)
 {
 	enum insn_status status;
 
@@ -581,10 +596,34 @@ static int execute(struct hvm_access *a)
 		load_bytes(a);
 		return -EOPNOTSUPP;
 	}
-	status = first_step(a);
+	status = first_step(a, repeated);
 	if (status == INSN_UNSUPPORTED && needs_vectors(a))
 		status = step_with_vectors(a);
+	else if (status == INSN_UNSUPPORTED && needs_selectors(a))
+		status = step_with_selectors(a);
 	return conclude(a, status);
+}
+
+/*
+ * What drivers do most: a register or a number goes to where the processor said, with no more ado.
+ * The address that the exit tells is not the operand's where that began in the page before.
+ */
+static int finish_memory(struct hvm_access *a)
+{
+	struct hvm_run *run = a->vcpu->run;
+	uint64_t gva, value, gpa = run->memory.gpa;
+	int ret;
+
+	if (!is_repeated(a))
+		return execute(a, false);
+	if (run->reason != HVM_EXIT_MEMORY || !insn_plain_store(&a->cpu, &a->insn, &gva, &value) ||
+	    (gva ^ gpa) % PAGE_BYTES || a->insn.size > PAGE_BYTES - gva % PAGE_BYTES)
+		return execute(a, true);
+	ret = a->ops->write(a, gpa, &value, a->insn.size);
+	if (ret < 0)
+		return ret;
+	hvm_complete(run, a->insn.length);
+	return 0;
 }
 
 static int finish_port(struct hvm_access *a)
@@ -617,10 +656,10 @@ int hvm_access_finish(struct hvm_access *access)
 	case HVM_EXIT_PIO:
 		if (!(run->pio.flags & HVM_PIO_STRING))
 			return finish_port(access);
-		return execute(access);
+		return execute(access, false);
 	case HVM_EXIT_MEMORY:
 	case HVM_EXIT_APIC:
-		return execute(access);
+		return finish_memory(access);
 	default:
 		return -EINVAL;
 	}

@@ -29,19 +29,17 @@ struct hvm_access;
  * struct hvm_access_memo - how the bytes of the last instruction were found
  * @count: table entries on the way, 0: nothing is known
  * @cs: attributes of CS at the time
- * @cs_base: base of CS
  * @cr3: CR3; what else the way depends on is in &hvm_access.cpu
- * @code: guest physical address of the first byte
- * @at: guest physical addresses of the entries
+ * @code: the first byte, in this process
+ * @at: the entries, in this process
  * @entry: what they held
  */
 struct hvm_access_memo {
 	uint8_t count;
 	uint16_t cs;
-	uint64_t cs_base;
 	uint64_t cr3;
-	uint64_t code;
-	uint64_t at[HVM_ACCESS_LEVELS];
+	const uint8_t *code;
+	const uint64_t *at[HVM_ACCESS_LEVELS];
 	uint64_t entry[HVM_ACCESS_LEVELS];
 };
 
@@ -53,6 +51,8 @@ struct hvm_access_memo {
  * @write: write device memory, likewise
  * @in: read a port: 1, 2 or 4 bytes, @value zero-extended; 0 or a negative errno
  * @out: write a port, likewise
+ * @ram_stays: where @ram found memory for reading, it stays, readable, as long as the access lives:
+ *	an instruction that comes again is then recognised without asking @ram again
  *
  * An errno stops the instruction before it changes anything (but finished iterations of a string
  * instruction stay), and is what hvm_access_finish() returns.
@@ -64,6 +64,7 @@ struct hvm_access_ops {
 		     unsigned int bytes);
 	int (*in)(struct hvm_access *access, uint16_t port, unsigned int bytes, uint32_t *value);
 	int (*out)(struct hvm_access *access, uint16_t port, unsigned int bytes, uint32_t value);
+	bool ram_stays;
 };
 
 /**

@@ -96,6 +96,7 @@ static const struct hvm_access_ops access_ops = {
 	.write = access_write,
 	.in = access_in,
 	.out = access_out,
+	.ram_stays = true,
 };
 
 /* --- exits ------------------------------------------------------------------ */

@@ -20,6 +20,7 @@ struct fixture {
 	struct hvm_access access;
 	uint8_t ram[RAM_BYTES] __attribute__((aligned(4096)));
 	uint8_t device[0x2000];
+	unsigned int lookups;
 	unsigned int reads;
 	unsigned int writes;
 	uint64_t last_gpa;
@@ -53,6 +54,8 @@ int hvm_vcpu_get_state(const struct hvm_vcpu *vcpu, struct hvm_state *state, uin
 	(void)vcpu;
 	if (mask == HVM_STATE_XSAVE)
 		memcpy((void *)(uintptr_t)state->xsave.address, x.xsave, sizeof(x.xsave));
+	if (mask == HVM_STATE_SEGMENTS)
+		state->segments.seg[HVM_DS].selector = 0x2b;
 	return 0;
 }
 
@@ -75,6 +78,7 @@ static void *ram(struct hvm_access *access, uint64_t gpa, uint64_t bytes, bool w
 {
 	(void)access;
 	(void)write;
+	x.lookups++;
 	return gpa < RAM_BYTES && bytes <= RAM_BYTES - gpa ? x.ram + gpa : NULL;
 }
 
@@ -123,7 +127,12 @@ static int port_out(struct hvm_access *access, uint16_t port, unsigned int bytes
 	return x.answer;
 }
 
-static const struct hvm_access_ops ops = { ram, device_read, device_write, port_in, port_out };
+static const struct hvm_access_ops ops = {
+	ram, device_read, device_write, port_in, port_out, true
+};
+static const struct hvm_access_ops moving_ops = {
+	ram, device_read, device_write, port_in, port_out, false
+};
 
 static void flat_segments(uint16_t code)
 {
@@ -164,9 +173,10 @@ static void long_mode(void)
 	uint64_t *top = (uint64_t *)(x.ram + 0x2000), *pointers = (uint64_t *)(x.ram + 0x3000);
 	uint64_t *directory = (uint64_t *)(x.ram + 0x4000);
 
-	top[0] = 0x3003;
-	pointers[0] = 0x4003;
-	directory[0] = 0x83;
+	/* Marked accessed: what the walk would mark changes under whoever keeps it in mind. */
+	top[0] = 0x3023;
+	pointers[0] = 0x4023;
+	directory[0] = 0xa3;
 	x.run.cr0 = 0x80000001;
 	x.run.cr3 = 0x2000;
 	x.run.cr4 |= 0x20;
@@ -364,6 +374,116 @@ static void without_a_walk(struct ktap *t)
 	KTAP_EQ(t, hvm_access_finish(&x.access), -EOPNOTSUPP);
 }
 
+/* mov %eax, (%rbx) in 64-bit code, once; what the second time costs is counted from here. */
+static void stored_once(struct ktap *t, const struct hvm_access_ops *ops_used)
+{
+	setup_memory("\x89\x03", 2, DEVICE + 0x20, HVM_ACCESS_WRITE);
+	long_mode();
+	x.access.ops = ops_used;
+	x.run.gpr[HVM_RBX] = DEVICE + 0x20;
+	completed(t, 2);
+	x.run.complete = 0;
+	x.lookups = 0;
+}
+
+static void same_store_again(struct ktap *t)
+{
+	stored_once(t, &ops);
+	x.run.gpr[HVM_RBX] = DEVICE + 0x84;
+	x.run.gpr[HVM_RAX] = 0xabcdef01;
+	x.run.memory.gpa = DEVICE + 0x84;
+	x.run.rflags = 0x247;
+	completed(t, 2);
+	KTAP_EQ(t, x.lookups, 0);
+	KTAP_EQ(t, x.last_gpa, DEVICE + 0x84);
+	KTAP_EQ(t, x.last_bytes, 4);
+	KTAP_EQ(t, *(uint32_t *)(x.device + 0x84), 0xabcdef01);
+	KTAP_EQ(t, x.run.rflags, 0x247);
+	/* A device that refuses is heard. */
+	x.run.complete = 0;
+	x.answer = -ENXIO;
+	KTAP_EQ(t, hvm_access_finish(&x.access), -ENXIO);
+	KTAP_EQ(t, x.run.complete, 0);
+}
+
+static void same_load_again(struct ktap *t)
+{
+	setup_memory("\x8b\x03", 2, DEVICE + 0x20, HVM_ACCESS_READ);
+	long_mode();
+	x.run.gpr[HVM_RBX] = DEVICE + 0x20;
+	completed(t, 2);
+	x.lookups = 0;
+	*(uint32_t *)(x.device + 0x20) = 0x13579bdf;
+	completed(t, 2);
+	/* Only whether the operand is memory. */
+	KTAP_EQ(t, x.lookups, 1);
+	KTAP_EQ(t, x.run.gpr[HVM_RAX], 0x13579bdf);
+}
+
+/* Its bytes, its tables or its mode are others: nothing is taken from the last time. */
+static void another_store_there(struct ktap *t)
+{
+	stored_once(t, &ops);
+	memcpy(x.ram + CODE, "\x88\x03", 2);
+	completed(t, 2);
+	KTAP_EQ(t, x.last_bytes, 1);
+	stored_once(t, &ops);
+	*(uint64_t *)(x.ram + 0x4000) = 0;
+	KTAP_EQ(t, hvm_access_finish(&x.access), 0);
+	KTAP_EQ(t, x.injects, 1);
+	KTAP_EQ(t, x.event.vector, 14);
+	KTAP_EQ(t, x.event.payload, CODE);
+	stored_once(t, &ops);
+	x.run.cr3 = 0x5000;
+	KTAP_EQ(t, hvm_access_finish(&x.access), 0);
+	KTAP_EQ(t, x.injects, 1);
+	/* 32-bit code of the compatibility mode. */
+	stored_once(t, &ops);
+	flat_segments(0xc9b);
+	completed(t, 2);
+	KTAP_TRUE(t, x.lookups > 0);
+}
+
+/* The second time its operand begins in memory: two bytes there, two in the device. */
+static void same_store_across_pages(struct ktap *t)
+{
+	stored_once(t, &ops);
+	x.run.gpr[HVM_RBX] = RAM_BYTES - 2;
+	x.run.memory.gpa = RAM_BYTES;
+	completed(t, 2);
+	KTAP_EQ(t, x.ram[RAM_BYTES - 2], 0x88);
+	KTAP_EQ(t, x.ram[RAM_BYTES - 1], 0x77);
+	KTAP_EQ(t, x.last_gpa, RAM_BYTES);
+	KTAP_EQ(t, x.last_bytes, 2);
+}
+
+static void memory_that_moves(struct ktap *t)
+{
+	stored_once(t, &moving_ops);
+	completed(t, 2);
+	KTAP_TRUE(t, x.lookups > 0);
+	KTAP_EQ(t, x.writes, 2);
+}
+
+/* In 64-bit code the run page has no selectors: mov %ds, (%rbx) has them fetched. */
+static void selector_in_64bit_code(struct ktap *t)
+{
+	setup_memory("\x8c\x1b", 2, DEVICE + 0x20, HVM_ACCESS_WRITE);
+	long_mode();
+	x.run.gpr[HVM_RBX] = DEVICE + 0x20;
+	completed(t, 2);
+	KTAP_EQ(t, x.last_bytes, 2);
+	KTAP_EQ(t, *(uint16_t *)(x.device + 0x20), 0x2b);
+	/* Again, and that it is not stored with what the page holds. */
+	*(uint16_t *)(x.device + 0x20) = 0;
+	completed(t, 2);
+	KTAP_EQ(t, *(uint16_t *)(x.device + 0x20), 0x2b);
+	/* Elsewhere it does have them. */
+	setup_memory("\x8c\x1d\x00\x00\x10\x00", 6, DEVICE, HVM_ACCESS_WRITE);
+	completed(t, 6);
+	KTAP_EQ(t, *(uint16_t *)x.device, 0x18);
+}
+
 static void page_fault(struct ktap *t)
 {
 	/* movs from the device to an address that is not mapped. */
@@ -447,6 +567,12 @@ static const struct ktap_case cases[] = {
 	{ "not_known", not_known },
 	{ "under_paging", under_paging },
 	{ "without_a_walk", without_a_walk },
+	{ "same_store_again", same_store_again },
+	{ "same_load_again", same_load_again },
+	{ "another_store_there", another_store_there },
+	{ "same_store_across_pages", same_store_across_pages },
+	{ "memory_that_moves", memory_that_moves },
+	{ "selector_in_64bit_code", selector_in_64bit_code },
 	{ "page_fault", page_fault },
 	{ "exception_without_error_code", exception_without_error_code },
 	{ "local_apic", local_apic },

@@ -47,6 +47,21 @@ static enum insn_status exec_store(struct insn_cpu *cpu, const struct insn *insn
 	return rm_set(cpu, insn, insn->size, second_operand(cpu, insn));
 }
 
+bool insn_plain_store(struct insn_cpu *cpu, const struct insn *insn, uint64_t *gva,
+		      uint64_t *value)
+{
+	if (insn->op != OP_STORE || !(insn->flags & INSN_F_MEM))
+		return false;
+	*gva = effective_address(cpu, insn);
+	if (insn->seg >= INSN_SEG_FS)
+		*gva += cpu->seg[insn->seg].base;
+	if (insn->flags & INSN_F_IMM)
+		*value = insn->imm;
+	else
+		*value = insn->size == 1 ? *reg_byte(cpu, insn->reg) : cpu->gpr[insn->reg & 15];
+	return true;
+}
+
 /* Memory gets 16 bits whatever the operand size; a register gets it all. */
 static enum insn_status exec_store_seg(struct insn_cpu *cpu, const struct insn *insn)
 {
@@ -54,6 +69,8 @@ static enum insn_status exec_store_seg(struct insn_cpu *cpu, const struct insn *
 
 	if (seg >= INSN_SEG_COUNT)
 		return insn_raise(cpu, INSN_UD);
+	if (cpu->no_selectors)
+		return INSN_UNSUPPORTED;
 	return rm_set(cpu, insn, insn->flags & INSN_F_MEM ? 2 : insn->size,
 		      cpu->seg[seg].selector);
 }

@@ -160,7 +160,8 @@ struct insn_ops {
  *	itself with container_of()
  * @gpr: sixteen general registers in encoding order, &hvm_run.gpr for one;
  *	changed by execution
- * @seg: six segment registers in encoding order, &hvm_run.seg; only read
+ * @seg: six segment registers in encoding order, &hvm_run.seg; only read. 64-bit code needs the
+ *	attributes of CS and the bases of FS and GS only
  * @xmm: sixteen 16-byte registers (as in an XSAVE image), or NULL: then
  *	instructions with vector registers are unsupported
  * @ymm_high: upper halves of the sixteen YMM registers, or NULL: then VEX
@@ -171,6 +172,7 @@ struct insn_ops {
  * @cr4: LA57 sets the canonical width, OSFXSR and OSXSAVE guard vectors
  * @efer: LMA selects the mode
  * @cpl: current privilege level, 0 to 3
+ * @no_selectors: @seg has none: storing one is INSN_UNSUPPORTED
  * @io_checked: hardware has allowed @io_size bytes at @io_port to this
  *	instruction; otherwise a port access with CPL above IOPL is #GP, because
  *	the permission bitmap is not read here. Bytes fetched after the exit may
@@ -191,6 +193,7 @@ struct insn_cpu {
 	uint64_t cr4;
 	uint64_t efer;
 	uint8_t cpl;
+	bool no_selectors;
 	bool io_checked;
 	uint8_t io_size;
 	uint16_t io_port;
@@ -310,6 +313,19 @@ enum insn_status insn_step(struct insn_cpu *cpu, uint8_t *bytes, size_t *n, stru
  * segment's limit or the page stops it.
  */
 enum insn_status insn_fetch(struct insn_cpu *cpu, uint8_t *bytes, size_t *have);
+
+/**
+ * insn_plain_store() - what a plain store stores, and where
+ * @cpu: the state it works on
+ * @insn: the result of insn_decode() for 64-bit mode
+ * @gva: linear address of the operand
+ * @value: what is stored, from bit 0 on
+ *
+ * Return: true when all that @insn does is to store the low &insn.size bytes of @value to memory;
+ * whether @gva is canonical is not looked at.
+ */
+bool insn_plain_store(struct insn_cpu *cpu, const struct insn *insn, uint64_t *gva,
+		      uint64_t *value);
 
 /**
  * insn_cpu_mode() - the decoding mode of a processor
