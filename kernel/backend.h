@@ -152,8 +152,8 @@ struct hvm_hw_state {
  * @window: ask for an exit, flags HVM_WINDOW_*; replaces what was asked before. @prio: vector >> 4
  *	of the waiting interrupt
  * @blocked: HVM_BLOCKED_* bits
- * @expose: fill hvm_run: rip, rflags and gpr[HVM_RSP]; with @full also cpl, cr0 to efer and the
- *	segments
+ * @expose: fill hvm_run: rip, rflags and gpr[HVM_RSP]; with @full also cpl, cr0 to efer and what
+ *	hvm_run::seg is to have of the segments
  *
  * @get_state: read the blocks of @mask (HVM_STATE_GPR, SEGMENTS, CONTROL, DEBUG, EVENTS) into
  *	@state

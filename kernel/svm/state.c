@@ -156,7 +156,7 @@ void svm_state_reset(struct svm_vcpu *svm)
  * device's memory. Selector, attributes and limit are one half of either structure, in the same
  * order but for where they begin.
  */
-static void expose_segments(struct hvm_run *run, const struct vmcb *vmcb)
+static noinline void expose_segments(struct hvm_run *run, const struct vmcb *vmcb)
 {
 	const u64 *in = (const u64 *)&vmcb->es;
 	u64 *out = (u64 *)run->seg;
@@ -185,6 +185,14 @@ static_assert(offsetof(struct hvm_segment, attributes) == 14);
 static_assert(offsetof(struct vmcb, gs) == offsetof(struct vmcb, es) +
 	      (HVM_GS - HVM_ES) * sizeof(struct vmcb_segment));
 
+/* 64-bit code: no more than the little that means anything there. */
+static void expose_flat(struct hvm_run *run, const struct vmcb *vmcb)
+{
+	run->seg[HVM_CS].attributes = vmcb->cs.attributes & SEG_ATTRIBUTES;
+	run->seg[HVM_FS].base = vmcb->fs.base;
+	run->seg[HVM_GS].base = vmcb->gs.base;
+}
+
 /**
  * svm_expose - &hvm_backend.expose
  * @hw: the virtual CPU
@@ -208,7 +216,10 @@ void svm_expose(struct hvm_hw *hw, bool full)
 	run->cr3 = vmcb->cr3;
 	run->cr4 = vmcb->cr4;
 	run->efer = vmcb->efer & ~EFER_SVME;
-	expose_segments(run, vmcb);
+	if (likely(vmcb->efer & EFER_LMA && vmcb->cs.attributes & HVM_SEG_L))
+		expose_flat(run, vmcb);
+	else
+		expose_segments(run, vmcb);
 }
 
 static void get_segments(struct vmcb *vmcb, struct hvm_state_segments *out)

@@ -272,6 +272,22 @@ void vmx_set_state(struct hvm_hw *hw, u32 mask, const struct hvm_hw_state *state
 		vmx_unhold(vmx, before);
 }
 
+/* In 64-bit code no more than the little that means anything there. */
+static void expose_segments(struct hvm_run *run, u64 efer)
+{
+	u32 code = vmcs_read(VMCS_GUEST_RIGHTS(HVM_CS));
+	unsigned int i;
+
+	if (likely(efer & EFER_LMA && code & VMX_RIGHTS_L)) {
+		run->seg[HVM_CS].attributes = to_attributes(code);
+		run->seg[HVM_FS].base = vmcs_read(VMCS_GUEST_BASE(HVM_FS));
+		run->seg[HVM_GS].base = vmcs_read(VMCS_GUEST_BASE(HVM_GS));
+		return;
+	}
+	for (i = 0; i < ARRAY_SIZE(run->seg); i++)
+		read_segment(i, &run->seg[i]);
+}
+
 /**
  * vmx_expose - what userspace sees at an exit
  * @hw: the vCPU, loaded
@@ -280,7 +296,7 @@ void vmx_set_state(struct hvm_hw *hw, u32 mask, const struct hvm_hw_state *state
 void vmx_expose(struct hvm_hw *hw, bool full)
 {
 	struct hvm_run *run = hw->run;
-	unsigned int i;
+	u64 efer;
 
 	hw->rsp = vmcs_read(VMCS_GUEST_RSP);
 	hw->rflags = vmcs_read(VMCS_GUEST_RFLAGS);
@@ -293,9 +309,9 @@ void vmx_expose(struct hvm_hw *hw, bool full)
 	run->cr2 = hw->cr2;
 	run->cr3 = vmcs_read(VMCS_GUEST_CR3);
 	run->cr4 = get_cr4();
-	run->efer = vmcs_read(VMCS_GUEST_EFER);
-	for (i = 0; i < ARRAY_SIZE(run->seg); i++)
-		read_segment(i, &run->seg[i]);
+	efer = vmcs_read(VMCS_GUEST_EFER);
+	run->efer = efer;
+	expose_segments(run, efer);
 	/* SS.DPL is the CPL in every mode (SDM "Checks on Guest Segment Registers"). */
-	run->cpl = (run->seg[HVM_SS].attributes & HVM_SEG_DPL) >> HVM_SEG_DPL_SHIFT;
+	run->cpl = (vmcs_read(VMCS_GUEST_RIGHTS(HVM_SS)) & HVM_SEG_DPL) >> HVM_SEG_DPL_SHIFT;
 }

@@ -768,7 +768,9 @@ enum hvm_invalid_field {
  * @cr3: kernel
  * @cr4: kernel
  * @efer: kernel
- * @seg: kernel: ES to GS, by enum hvm_seg
+ * @seg: kernel: ES to GS, by enum hvm_seg. In 64-bit code (EFER.LMA and CS.L set) instructions look
+ *	at no more of them than the bases of FS and GS: only these and the attributes of CS are
+ *	filled in then; all is in HVM_STATE_SEGMENTS
  *
  * At an exit RIP stands at the instruction and nothing is half-done. The kernel reads each field
  * that userspace writes once, in HVM_RUN, and checks the copy. HVM_RUN answers EINVAL when

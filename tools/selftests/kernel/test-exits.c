@@ -188,6 +188,28 @@ static void port_string(struct ktap *t)
 	guest_close(&g);
 }
 
+extern const struct guest_code based_segments;
+GUEST_CODE("based_segments", "code64",
+	   "mov $0xc0000100, %ecx; mov $0x12345000, %eax; xor %edx, %edx; wrmsr;"
+	   "inc %ecx; mov $0x54321000, %eax; wrmsr; mov %eax, (0x7f000000); jmp .");
+
+/* In 64-bit code the page has the bases of FS and GS, and what CS says. */
+static void segments_of_64bit_code(struct ktap *t)
+{
+	struct guest g;
+
+	if (!guest_open(&g, t, GUEST_RAM))
+		return;
+	guest_long(&g, &based_segments);
+	GUEST_EXPECT(&g, HVM_EXIT_MEMORY);
+	KTAP_EQ(t, g.run->seg[HVM_FS].base, 0x12345000);
+	KTAP_EQ(t, g.run->seg[HVM_GS].base, 0x54321000);
+	KTAP_EQ(t, g.run->seg[HVM_CS].attributes & (HVM_SEG_L | HVM_SEG_P),
+		HVM_SEG_L | HVM_SEG_P);
+	KTAP_EQ(t, g.run->cpl, 0);
+	guest_close(&g);
+}
+
 /* Not completed, the instruction runs again and exits again. */
 static void not_completed(struct ktap *t)
 {
@@ -690,6 +712,7 @@ static const struct ktap_case cases[] = {
 	{ "port_writes", port_writes },
 	{ "port_reads", port_reads },
 	{ "port_string", port_string },
+	{ "segments_of_64bit_code", segments_of_64bit_code },
 	{ "not_completed", not_completed },
 	{ "memory_exits", memory_exits },
 	{ "memory_is_the_process", memory_is_the_process },
