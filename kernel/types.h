@@ -63,7 +63,8 @@ enum hvm_hw_exit {
  * @vectoring: the event that was being delivered when the exit hit (HVM_EVENT_NONE: none); the
  *	backend sets vectoring.type always
  * @pio: HVM_HW_PIO; flags are HVM_PIO_*
- * @memory: HVM_HW_TDP_FAULT; access are HVM_ACCESS_*; walk: it was the guest's page-table walk
+ * @memory: HVM_HW_TDP_FAULT; access are HVM_ACCESS_*; walk: it was the guest's page-table walk;
+ *	detail: not the backend's, see hvm_mem_fault()
  * @cr: HVM_HW_CR_WRITE
  * @call: HVM_HW_HYPERCALL; cpl: privilege level; wide: in 64-bit code
  * @event: HVM_HW_EXCEPTION
@@ -86,6 +87,7 @@ struct hvm_exit {
 		struct {
 			gpa_t gpa;
 			u32 access;
+			int detail;
 			bool walk;
 		} memory;
 		struct {

@@ -168,27 +168,26 @@ static enum hvm_next handle_pio(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
 }
 
 /* All that the decoder needs. */
-static void fill_decode(struct hvm_vcpu *vcpu, const struct hvm_exit *exit)
+static noinline void fill_decode(struct hvm_vcpu *vcpu, const struct hvm_exit *exit)
 {
 	struct hvm_run *run = vcpu->run;
 
 	run->insn_len = 0;
 	run->insn_bytes_len = exit->insn_bytes_len;
-	memcpy(run->insn_bytes, exit->insn_bytes, sizeof(run->insn_bytes));
+	if (exit->insn_bytes_len)
+		memcpy(run->insn_bytes, exit->insn_bytes, sizeof(run->insn_bytes));
 	vcpu->insn_len = 0;
 	hvm_backend->expose(vcpu->hw, true);
-	run->cr2 = vcpu->hw->cr2;
 }
 
-static enum hvm_next leave_memory(struct hvm_vcpu *vcpu, const struct hvm_exit *exit, u32 reason,
-				  int error)
+static enum hvm_next leave_memory(struct hvm_vcpu *vcpu, const struct hvm_exit *exit, u32 reason)
 {
 	struct hvm_run *run = vcpu->run;
 
-	fill_decode(vcpu, exit);
 	run->memory.gpa = exit->memory.gpa;
 	run->memory.access = exit->memory.access;
-	run->memory.error = error;
+	run->memory.error = exit->memory.detail;
+	fill_decode(vcpu, exit);
 	return hvm_exit_leave(vcpu, reason);
 }
 
@@ -203,11 +202,11 @@ enum hvm_next hvm_exit_leave_absent(struct hvm_vcpu *vcpu, gpa_t gpa)
 		.memory = { .gpa = gpa, .access = HVM_ACCESS_WRITE },
 	};
 
-	return leave_memory(vcpu, &exit, HVM_EXIT_FAULT, 0);
+	return leave_memory(vcpu, &exit, HVM_EXIT_FAULT);
 }
 
 /* An instruction cannot be decoded when it is not the instruction that made the access. */
-static enum hvm_next leave_event_memory(struct hvm_vcpu *vcpu, const struct hvm_exit *exit)
+static noinline enum hvm_next leave_event_memory(struct hvm_vcpu *vcpu, const struct hvm_exit *exit)
 {
 	vcpu->run->unsupported.what = HVM_UNSUPPORTED_EVENT_MEMORY;
 	vcpu->run->unsupported.detail = exit->memory.gpa;
@@ -221,7 +220,7 @@ static bool is_apic_access(struct hvm_vcpu *vcpu, gpa_t gpa)
 	       !hvm_lapic_x2apic(&vcpu->lapic);
 }
 
-static enum hvm_next leave_apic(struct hvm_vcpu *vcpu, const struct hvm_exit *exit)
+static noinline enum hvm_next leave_apic(struct hvm_vcpu *vcpu, const struct hvm_exit *exit)
 {
 	struct hvm_run *run = vcpu->run;
 	u32 offset = exit->memory.gpa & 0xfff;
@@ -242,21 +241,22 @@ static enum hvm_next leave_device(struct hvm_vcpu *vcpu, const struct hvm_exit *
 		return leave_event_memory(vcpu, exit);
 	if (is_apic_access(vcpu, exit->memory.gpa))
 		return leave_apic(vcpu, exit);
-	return leave_memory(vcpu, exit, HVM_EXIT_MEMORY, 0);
+	return leave_memory(vcpu, exit, HVM_EXIT_MEMORY);
 }
 
 static enum hvm_next handle_tdp_fault(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
 {
 	enum hvm_fault_outcome outcome;
-	int detail = 0;
 
 	hvm_run_open(vcpu);
-	outcome = hvm_mem_fault(&vcpu->vm->mem, exit->memory.gpa, exit->memory.access, &detail);
-	trace_hvm_fault(vcpu->lapic.id, exit, outcome, detail);
+	exit->memory.detail = 0;
+	outcome = hvm_mem_fault(&vcpu->vm->mem, exit->memory.gpa, exit->memory.access,
+				&exit->memory.detail);
+	trace_hvm_fault(vcpu->lapic.id, exit, outcome, exit->memory.detail);
 	switch (outcome) {
 	case HVM_FAULT_FIXED:
-		if (likely(detail))
-			vcpu->stats->faults[detail - 1]++;
+		if (likely(exit->memory.detail))
+			vcpu->stats->faults[exit->memory.detail - 1]++;
 		return HVM_NEXT_ENTER;
 	case HVM_FAULT_SIGNAL:
 		return HVM_NEXT_ENTER;
@@ -264,9 +264,8 @@ static enum hvm_next handle_tdp_fault(struct hvm_vcpu *vcpu, struct hvm_exit *ex
 	case HVM_FAULT_READONLY:
 		return leave_device(vcpu, exit);
 	case HVM_FAULT_ABSENT:
-		return leave_memory(vcpu, exit, HVM_EXIT_FAULT, 0);
 	case HVM_FAULT_HOST:
-		return leave_memory(vcpu, exit, HVM_EXIT_FAULT, detail);
+		return leave_memory(vcpu, exit, HVM_EXIT_FAULT);
 	case HVM_FAULT_NOMEM:
 		break;
 	}

@@ -61,6 +61,16 @@ static struct preempt_ops preempt_ops = {
 };
 
 /**
+ * hvm_run_init - a vCPU that is loaded nowhere
+ * @vcpu: the vCPU
+ */
+void hvm_run_init(struct hvm_vcpu *vcpu)
+{
+	vcpu->cpu = -1;
+	preempt_notifier_init(&vcpu->notifier, &preempt_ops);
+}
+
+/**
  * hvm_run_load - make a vCPU current on this CPU, and wherever the thread is scheduled
  * @vcpu: the vCPU, its lock held
  *
@@ -70,7 +80,6 @@ void hvm_run_load(struct hvm_vcpu *vcpu)
 {
 	int cpu = get_cpu();
 
-	preempt_notifier_init(&vcpu->notifier, &preempt_ops);
 	preempt_notifier_register(&vcpu->notifier);
 	load_here(vcpu, cpu);
 	put_cpu();
@@ -262,13 +271,15 @@ static int answer(struct hvm_vcpu *vcpu, enum hvm_next *next)
 	return 0;
 }
 
+/* What must_look() sees, run_guest() sees too, so that the first time it need not be asked twice. */
 static int loop(struct hvm_vcpu *vcpu)
 {
 	enum hvm_next next = HVM_NEXT_ENTER;
+	bool look = has_news(vcpu) || vcpu->events.mp_state != HVM_MP_RUNNING;
 	int err;
 
-	for (;;) {
-		if (must_look(vcpu) || has_news(vcpu)) {
+	for (;; look = must_look(vcpu) || has_news(vcpu)) {
+		if (look) {
 			err = answer(vcpu, &next);
 			if (err)
 				return err;

@@ -13,6 +13,7 @@
 
 int hvm_run(struct hvm_vcpu *vcpu);
 
+void hvm_run_init(struct hvm_vcpu *vcpu);
 void hvm_run_load(struct hvm_vcpu *vcpu);
 void hvm_run_put(struct hvm_vcpu *vcpu);
 

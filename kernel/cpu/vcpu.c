@@ -133,7 +133,7 @@ struct hvm_vcpu *hvm_vcpu_create(struct hvm_vm *vm, u32 apic_id)
 	if (!vcpu)
 		return ERR_PTR(-ENOMEM);
 	vcpu->vm = vm;
-	vcpu->cpu = -1;
+	hvm_run_init(vcpu);
 	mutex_init(&vcpu->lock);
 	hvm_bell_init(&vcpu->bell);
 

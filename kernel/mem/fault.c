@@ -393,7 +393,7 @@ static noinline enum hvm_fault_outcome handle(struct hvm_mem *mem, gpa_t gpa, u3
 	step = map_locked(&f, NULL);
 	if (step > STEP_LAST || f.zapped)
 		step = try_on(&f, step);
-	*detail = step <= STEP_LAST ? f.detail : 0;
+	*detail = step == STEP_FIXED || step == STEP_HOST ? f.detail : 0;
 	return step <= STEP_LAST ? (enum hvm_fault_outcome)step : HVM_FAULT_FIXED;
 }
 

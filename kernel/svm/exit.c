@@ -158,7 +158,7 @@ static void decode_port(struct vmcb *vmcb, struct hvm_exit *exit)
 	}
 }
 
-static void copy_insn(struct vmcb *vmcb, struct hvm_exit *exit)
+static noinline void copy_insn(struct vmcb *vmcb, struct hvm_exit *exit)
 {
 	u8 len = vmcb->insn_bytes_len & 0xf;
 

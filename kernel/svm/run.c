@@ -79,7 +79,7 @@ static noinline void sync(struct svm_vcpu *svm)
 	svm->hw.dirty = 0;
 	vmcb->tlb_control = VMCB_TLB_NOTHING;
 	if (dirty & HVM_HW_NEW_HOST)
-		rdmsrl(MSR_IA32_DEBUGCTLMSR, svm->host_debugctl);
+		svm->host_debugctl = __rdmsr(MSR_IA32_DEBUGCTLMSR);
 	if (dirty & HVM_HW_NEW_ROOT) {
 		vmcb->nested_cr3 = __sme_set(svm->hw.tdp_root);
 		vmcb->clean &= ~VMCB_CLEAN_NESTED_PAGING;
@@ -101,6 +101,17 @@ static noinline void sync(struct svm_vcpu *svm)
 	}
 	if (vmcb->tlb_control)
 		svm->hw.dirty |= SVM_DIRTY_TLB;
+}
+
+/* Where HVM_RUN begins, that the host's registers may be others is mostly all there is. */
+static __always_inline void prepare(struct svm_vcpu *svm)
+{
+	if (likely(svm->hw.dirty == HVM_HW_NEW_HOST)) {
+		svm->hw.dirty = 0;
+		svm->host_debugctl = __rdmsr(MSR_IA32_DEBUGCTLMSR);
+	} else {
+		sync(svm);
+	}
 }
 
 /*
@@ -216,7 +227,7 @@ void svm_enter(struct hvm_hw *hw, struct hvm_exit *exit)
 	bool paused;
 
 	if (unlikely(hw->dirty))
-		sync(svm);
+		prepare(svm);
 	choose_spec_ctrl(svm);
 	load_registers(svm, vmcb);
 

@@ -208,7 +208,6 @@ static void describe_tdp_fault(struct vmx_vcpu *vmx, struct hvm_exit *exit)
 		set_nmi_masked(true);
 	exit->insn_len = 0;
 	exit->insn_bytes_len = 0;
-	memset(exit->insn_bytes, 0, sizeof(exit->insn_bytes));
 	exit->memory.gpa = vmcs_read(VMCS_GUEST_PHYSICAL);
 	exit->memory.access = (qualification & EPT_READ ? HVM_ACCESS_READ : 0) |
 			      (qualification & EPT_WRITE ? HVM_ACCESS_WRITE : 0) |
@@ -277,15 +276,10 @@ static void describe_cr(struct vmx_vcpu *vmx, struct hvm_exit *exit)
 	exit->raw = VMX_REASON_CR;
 }
 
+/* The rare ones among those that are not PLAIN. */
 static noinline void describe_special(struct vmx_vcpu *vmx, struct hvm_exit *exit, u32 reason)
 {
 	switch (reason) {
-	case VMX_REASON_EPT_VIOLATION:
-		describe_tdp_fault(vmx, exit);
-		return;
-	case VMX_REASON_IO:
-		describe_pio(exit);
-		return;
 	case VMX_REASON_VMCALL:
 		describe_call(exit);
 		return;
@@ -384,6 +378,12 @@ void vmx_describe(struct vmx_vcpu *vmx, struct hvm_exit *exit)
 	exit->reason = known->exit;
 	if (known->flags & HAS_LENGTH)
 		exit->insn_len = vmcs_read(VMCS_EXIT_INSN_LEN);
-	if (!(known->flags & PLAIN))
+	if (known->flags & PLAIN)
+		return;
+	if (reason == VMX_REASON_IO)
+		describe_pio(exit);
+	else if (reason == VMX_REASON_EPT_VIOLATION)
+		describe_tdp_fault(vmx, exit);
+	else
 		describe_special(vmx, exit, reason);
 }

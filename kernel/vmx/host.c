@@ -353,7 +353,8 @@ void vmx_load(struct hvm_hw *hw)
 	struct vmx_cpu *this = this_cpu_ptr(&cpus);
 	int cpu = smp_processor_id();
 
-	make_current(vmx);
+	if (unlikely(this->current_vmcs != vmx || READ_ONCE(vmx->cpu) != cpu))
+		make_current(vmx);
 	if (unlikely(vmx->field_cpu != cpu))
 		write_cpu_fields(vmx, cpu);
 	if (this->last != vmx) {
@@ -364,6 +365,18 @@ void vmx_load(struct hvm_hw *hw)
 	vmx_user_return_load(vmx);
 	vmx->flush_l1d = true;
 	vmx->loaded = true;
+}
+
+static noinline void tell_tss_limit(void)
+{
+	invalidate_tss_limit();
+}
+
+/* Exits leave TR's limit without the I/O bitmap; mostly the kernel knows already. */
+static void drop_tss_limit(void)
+{
+	if (unlikely(!this_cpu_read(__tss_limit_invalid) || test_thread_flag(TIF_IO_BITMAP)))
+		tell_tss_limit();
 }
 
 /**
@@ -385,6 +398,6 @@ void vmx_put(struct hvm_hw *hw)
 	if (unlikely(vmx->host_selectors))
 		reload_segments(vmx);
 	native_wrmsrl(MSR_KERNEL_GS_BASE, vmx->host_kernel_gs_base);
-	invalidate_tss_limit();
+	drop_tss_limit();
 	native_load_gdt(&vmx->host_gdt);
 }

@@ -72,7 +72,12 @@ static void write_tsc(struct vmx_vcpu *vmx)
 		vmcs_write(VMCS_TSC_MULTIPLIER, vmx->hw.tsc_factor ?: BIT_ULL(48));
 }
 
-static noinline void prepare(struct vmx_vcpu *vmx)
+static void note_host(struct vmx_vcpu *vmx)
+{
+	vmx->host_debugctl = __rdmsr(MSR_IA32_DEBUGCTLMSR);
+}
+
+static noinline void prepare_all(struct vmx_vcpu *vmx)
 {
 	u32 dirty = vmx->hw.dirty;
 
@@ -94,7 +99,18 @@ static noinline void prepare(struct vmx_vcpu *vmx)
 	if (dirty & VMX_WORK_DEBUG)
 		vmx_fix_pending_debug();
 	if (dirty & HVM_HW_NEW_HOST)
-		vmx->host_debugctl = __rdmsr(MSR_IA32_DEBUGCTLMSR);
+		note_host(vmx);
+}
+
+/* Where HVM_RUN begins, that the host's registers may be others is mostly all there is. */
+static __always_inline void prepare(struct vmx_vcpu *vmx)
+{
+	if (likely(vmx->hw.dirty == HVM_HW_NEW_HOST)) {
+		vmx->hw.dirty = 0;
+		note_host(vmx);
+	} else {
+		prepare_all(vmx);
+	}
 }
 
 /*
