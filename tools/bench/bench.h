@@ -50,6 +50,11 @@ struct guest_start {
 	uint64_t stride;
 };
 
+/* Which register of the local APIC a case finds filled: their numbers. */
+enum bench_vectors { BENCH_ISR = 0x10, BENCH_IRR = 0x20 };
+
+#define BENCH_FIRST_VECTOR	0x20
+
 /**
  * struct bench_engine - a hypervisor's client; one guest with one vCPU at a time
  * @name: "hvm" or "kvm"
@@ -58,6 +63,8 @@ struct guest_start {
  * @destroy: end of it
  * @attach: attach process memory; @bytes 0: detach what is there
  * @start: set registers: long mode, interrupts off
+ * @vectors: switch the local APIC on, with @count vectors from BENCH_FIRST_VECTOR on in @where
+ * @add_vcpu: a second vCPU, runnable, that nobody runs; its local APIC is on
  * @run: until an exit; a port or device write is finished before it is run again
  * @cycle: create and destroy a guest with one vCPU, nothing else
  */
@@ -68,6 +75,8 @@ struct bench_engine {
 	void (*destroy)(void);
 	void (*attach)(uint64_t gpa, void *memory, uint64_t bytes);
 	void (*start)(const struct guest_start *start);
+	void (*vectors)(enum bench_vectors where, unsigned int count);
+	void (*add_vcpu)(void);
 	enum bench_exit (*run)(void);
 	void (*cycle)(void);
 };
@@ -78,7 +87,8 @@ extern const struct bench_engine bench_kvm;
 /* guest.S: the code, and the routines in it */
 extern const uint8_t guest_code[], guest_code_end[];
 extern const uint8_t guest_cpuid[], guest_vmcall[], guest_vmmcall[], guest_msr[], guest_port[];
-extern const uint8_t guest_device[], guest_touch[], guest_timer[], guest_timer_handler[];
+extern const uint8_t guest_device[], guest_touch[], guest_timer[], guest_interrupt[];
+extern const uint8_t guest_eoi[], guest_deadline[], guest_icr[], guest_take[];
 
 void bench_die(const char *what);
 void bench_check(long result, const char *what);

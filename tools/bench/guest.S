@@ -124,13 +124,68 @@ routine guest_timer
 	cli
 	finish
 
-routine guest_timer_handler
+routine guest_interrupt
 	incq	%rdi
 	movl	$0x80b, %ecx
 	xorl	%eax, %eax
 	xorl	%edx, %edx
 	wrmsr
 	iretq
+
+/* x2APIC EOI: as many vectors are in service. */
+routine guest_eoi
+	begin
+	movl	$0x80b, %ecx
+	xorl	%eax, %eax
+	xorl	%edx, %edx
+1:	wrmsr
+	decq	%r8
+	jnz	1b
+	finish
+
+/* IA32_TSC_DEADLINE: each time far enough away never to come. */
+routine guest_deadline
+	movq	%rcx, %r8
+	movl	$0x832, %ecx
+	movl	$0x40040, %eax
+	xorl	%edx, %edx
+	wrmsr
+	stamp	0
+1:	rdtsc
+	addl	$(1 << 28), %eax
+	adcl	$0, %edx
+	movl	$0x6e0, %ecx
+	wrmsr
+	decq	%r8
+	jnz	1b
+	stamp	8
+	movl	$0x6e0, %ecx
+	xorl	%eax, %eax
+	xorl	%edx, %edx
+	wrmsr
+	outb	%al, $LAYOUT_PORT_DONE
+	hlt
+
+/* x2APIC ICR: vector 50h to the APIC with id 1. */
+routine guest_icr
+	begin
+	movl	$0x830, %ecx
+	movl	$0x50, %eax
+	movl	$1, %edx
+1:	wrmsr
+	decq	%r8
+	jnz	1b
+	finish
+
+/* As many vectors are requested: take them. */
+routine guest_take
+	begin
+	xorl	%edi, %edi
+	sti
+1:	cmpq	%r8, %rdi
+	jb	1b
+	cli
+	finish
 
 guest_code_end:
 	.section .note.GNU-stack, "", @progbits

@@ -24,6 +24,8 @@ static struct {
 	int device;
 	int vm;
 	struct hvm_vcpu vcpu;
+	struct hvm_vcpu other;
+	bool has_other;
 	struct hvm_access access;
 	struct hvm_get_info info;
 	struct hvm_cpuid_entry cpuid[MAX_LEAVES];
@@ -91,6 +93,9 @@ static void hvm_engine_destroy(void)
 {
 	hvm_access_deinit(&guest.access);
 	hvm_vcpu_destroy(&guest.vcpu);
+	if (guest.has_other)
+		hvm_vcpu_destroy(&guest.other);
+	guest.has_other = false;
 	close(guest.vm);
 }
 
@@ -125,6 +130,17 @@ static void set_long_mode(struct hvm_state *state)
 	state->control.efer = 0x500;
 }
 
+/* x2APIC mode; the logical id follows from the id there, and the flat model is of xAPIC mode. */
+static void set_x2apic(struct hvm_state *state)
+{
+	if (state->lapic.base & X2APIC)
+		return;
+	state->lapic.base |= X2APIC;
+	state->lapic.regs[0x2] >>= 24;
+	state->lapic.regs[0xd] = 1 << state->lapic.regs[0x2];
+	state->lapic.regs[0xe] = 0;
+}
+
 static void use_x2apic(void)
 {
 	struct hvm_state state;
@@ -132,11 +148,35 @@ static void use_x2apic(void)
 	bench_check(hvm_vcpu_get_state(&guest.vcpu, &state, HVM_STATE_LAPIC), "HVM_GET_STATE");
 	if (state.lapic.base & X2APIC)
 		return;
-	state.lapic.base |= X2APIC;
-	/* The logical id of x2APIC mode follows from the id, 0; the flat model is of xAPIC mode. */
-	state.lapic.regs[0xd] = 1;
-	state.lapic.regs[0xe] = 0;
+	set_x2apic(&state);
 	bench_check(hvm_vcpu_set_state(&guest.vcpu, &state, HVM_STATE_LAPIC), "x2APIC");
+}
+
+static void hvm_engine_vectors(enum bench_vectors where, unsigned int count)
+{
+	struct hvm_state state;
+	unsigned int i;
+
+	bench_check(hvm_vcpu_get_state(&guest.vcpu, &state, HVM_STATE_LAPIC), "HVM_GET_STATE");
+	set_x2apic(&state);
+	state.lapic.regs[0xf] = 0x1ff;
+	for (i = BENCH_FIRST_VECTOR; i < BENCH_FIRST_VECTOR + count; i++)
+		state.lapic.regs[where + i / 32] |= 1U << i % 32;
+	bench_check(hvm_vcpu_set_state(&guest.vcpu, &state, HVM_STATE_LAPIC), "HVM_SET_STATE");
+}
+
+static void hvm_engine_add_vcpu(void)
+{
+	const uint32_t mask = HVM_STATE_LAPIC | HVM_STATE_EVENTS;
+	struct hvm_state state;
+
+	bench_check(hvm_vcpu_create(&guest.other, guest.vm, 1), "HVM_CREATE_VCPU");
+	guest.has_other = true;
+	bench_check(hvm_vcpu_get_state(&guest.other, &state, mask), "HVM_GET_STATE");
+	set_x2apic(&state);
+	state.lapic.regs[0xf] = 0x1ff;
+	state.events.mp_state = HVM_MP_RUNNING;
+	bench_check(hvm_vcpu_set_state(&guest.other, &state, mask), "HVM_SET_STATE");
 }
 
 static void hvm_engine_start(const struct guest_start *start)
@@ -200,6 +240,8 @@ const struct bench_engine bench_hvm = {
 	.destroy = hvm_engine_destroy,
 	.attach = hvm_engine_attach,
 	.start = hvm_engine_start,
+	.vectors = hvm_engine_vectors,
+	.add_vcpu = hvm_engine_add_vcpu,
 	.run = hvm_engine_run,
 	.cycle = hvm_engine_cycle,
 };

@@ -17,14 +17,22 @@
 #define MAX_LEAVES	256
 #define IOAPIC_PINS	24
 
+/* CPUID leaf 1, ECX */
+#define TSC_DEADLINE	(1U << 24)
+
+#define APIC_BASE	0xfee00c00UL	/* x2APIC mode */
+#define APIC_BSP	0x100UL
+#define APIC_SVR	0xf
+
 static struct {
 	int device;
 	int vm;
 	int vcpu;
+	int other;
 	struct kvm_run *run;
 	size_t run_bytes;
 	struct kvm_cpuid2 *cpuid;
-} guest = { .device = -1 };
+} guest = { .device = -1, .other = -1 };
 
 static bool kvm_engine_open(void)
 {
@@ -50,6 +58,16 @@ static void pad_leaves(void)
 		*entry = (struct kvm_cpuid_entry2) { .function = 0x40000100 + guest.cpuid->nent };
 		guest.cpuid->nent++;
 	}
+}
+
+/* The kernel has the TSC-deadline timer, and leaves it to its user to announce it. */
+static void announce_deadline(void)
+{
+	uint32_t i;
+
+	for (i = 0; i < guest.cpuid->nent; i++)
+		if (guest.cpuid->entries[i].function == 1)
+			guest.cpuid->entries[i].ecx |= TSC_DEADLINE;
 }
 
 static void map_slot(uint32_t slot, uint64_t gpa, void *memory, uint64_t bytes)
@@ -89,6 +107,7 @@ static void kvm_engine_create(void *low)
 	map_slot(0, 0, low, GUEST_LOW_BYTES);
 	create_vcpu();
 	pad_leaves();
+	announce_deadline();
 	bench_check(ioctl(guest.vcpu, KVM_SET_CPUID2, guest.cpuid), "KVM_SET_CPUID2");
 }
 
@@ -96,6 +115,9 @@ static void kvm_engine_destroy(void)
 {
 	munmap(guest.run, guest.run_bytes);
 	close(guest.vcpu);
+	if (guest.other >= 0)
+		close(guest.other);
+	guest.other = -1;
 	close(guest.vm);
 }
 
@@ -126,7 +148,7 @@ static void set_long_mode(struct kvm_sregs *sregs)
 	sregs->cr3 = GUEST_TABLES;
 	sregs->cr4 = 0x20;
 	sregs->efer = 0x500;
-	sregs->apic_base = 0xfee00d00;
+	sregs->apic_base = APIC_BASE | APIC_BSP;
 }
 
 static void kvm_engine_start(const struct guest_start *start)
@@ -141,6 +163,45 @@ static void kvm_engine_start(const struct guest_start *start)
 	set_long_mode(&sregs);
 	bench_check(ioctl(guest.vcpu, KVM_SET_SREGS, &sregs), "KVM_SET_SREGS");
 	bench_check(ioctl(guest.vcpu, KVM_SET_REGS, &regs), "KVM_SET_REGS");
+}
+
+/* Registers lie 16 bytes apart. */
+static void set_register(struct kvm_lapic_state *lapic, unsigned int reg, uint32_t value)
+{
+	memcpy(lapic->regs + 16 * reg, &value, sizeof(value));
+}
+
+static void kvm_engine_vectors(enum bench_vectors where, unsigned int count)
+{
+	struct kvm_lapic_state lapic;
+	uint32_t bits[8] = {};
+	unsigned int i;
+
+	bench_check(ioctl(guest.vcpu, KVM_GET_LAPIC, &lapic), "KVM_GET_LAPIC");
+	set_register(&lapic, APIC_SVR, 0x1ff);
+	for (i = BENCH_FIRST_VECTOR; i < BENCH_FIRST_VECTOR + count; i++)
+		bits[i / 32] |= 1U << i % 32;
+	for (i = 0; i < 8; i++)
+		set_register(&lapic, where + i, bits[i]);
+	bench_check(ioctl(guest.vcpu, KVM_SET_LAPIC, &lapic), "KVM_SET_LAPIC");
+}
+
+static void kvm_engine_add_vcpu(void)
+{
+	struct kvm_mp_state runnable = { .mp_state = KVM_MP_STATE_RUNNABLE };
+	struct kvm_lapic_state lapic;
+	struct kvm_sregs sregs;
+
+	guest.other = ioctl(guest.vm, KVM_CREATE_VCPU, 1);
+	bench_check(guest.other, "KVM_CREATE_VCPU");
+	bench_check(ioctl(guest.other, KVM_SET_CPUID2, guest.cpuid), "KVM_SET_CPUID2");
+	bench_check(ioctl(guest.other, KVM_GET_SREGS, &sregs), "KVM_GET_SREGS");
+	sregs.apic_base = APIC_BASE;
+	bench_check(ioctl(guest.other, KVM_SET_SREGS, &sregs), "KVM_SET_SREGS");
+	bench_check(ioctl(guest.other, KVM_GET_LAPIC, &lapic), "KVM_GET_LAPIC");
+	set_register(&lapic, APIC_SVR, 0x1ff);
+	bench_check(ioctl(guest.other, KVM_SET_LAPIC, &lapic), "KVM_SET_LAPIC");
+	bench_check(ioctl(guest.other, KVM_SET_MP_STATE, &runnable), "KVM_SET_MP_STATE");
 }
 
 static enum bench_exit kvm_engine_run(void)
@@ -168,6 +229,8 @@ const struct bench_engine bench_kvm = {
 	.destroy = kvm_engine_destroy,
 	.attach = kvm_engine_attach,
 	.start = kvm_engine_start,
+	.vectors = kvm_engine_vectors,
+	.add_vcpu = kvm_engine_add_vcpu,
 	.run = kvm_engine_run,
 	.cycle = kvm_engine_cycle,
 };
