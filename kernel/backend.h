@@ -20,6 +20,7 @@
  * @tdp: format of the second-level tables
  * @xsetbv_silent: the guest's XSETBV does not exit (an emulated AMD host): XCR0 is read back after
  *	each exit
+ * @exit_timer: &hvm_hw.deadline is met
  * @nx_huge: large second-level leaves may not be executable (iTLB multihit erratum, as far as the
  *	host guards itself)
  * @has_nrip: every exit that advances tells its instruction's length
@@ -30,6 +31,7 @@ struct hvm_caps {
 	u32 gpa_bits;
 	struct hvm_tdp_format tdp;
 	bool has_nrip;
+	bool exit_timer;
 	bool nx_huge;
 	bool xsetbv_silent;
 };
@@ -59,6 +61,8 @@ struct hvm_caps {
  * @tsc_offset: [V] guest TSC minus the host's, which is scaled before
  * @tsc_factor: [V] guest ticks per host tick, 48 bits behind the point; 0: the same. Not 0 only with
  *	HVM_FEATURE_TSC_SCALING
+ * @deadline: [V] host TSC at which the guest exits as HVM_HW_DEADLINE, or a little before; 0: none.
+ *	Only with &hvm_caps.exit_timer
  * @cr2: [V] guest CR2: loaded before, stored after each entry
  * @dr6: [V] guest DR6: kept here by common code while @guest_dr; the backend stores DR6 of an
  *	intercepted #DB into exit->event.payload
@@ -78,6 +82,7 @@ struct hvm_hw {
 	hpa_t tdp_root;
 	u64 tsc_offset;
 	u64 tsc_factor;
+	u64 deadline;
 	u64 cr2;
 	u64 dr6;
 	u64 rsp;

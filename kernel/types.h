@@ -33,6 +33,7 @@ typedef u64 hpa_t;
 enum hvm_hw_exit {
 	HVM_HW_INTR,		/* host interrupt, NMI or SMI: already handled or pending */
 	HVM_HW_WINDOW,		/* the wanted window is open */
+	HVM_HW_DEADLINE,	/* &hvm_hw.deadline came */
 	HVM_HW_CPUID,
 	HVM_HW_HLT,
 	HVM_HW_HYPERCALL,	/* call */

@@ -147,6 +147,7 @@ void hvm_event_prepare(struct hvm_vcpu *vcpu)
 	struct hvm_events *e = &vcpu->events;
 
 	e->recheck = false;
+	vcpu->lapic.recheck = false;
 	take_nmis(vcpu);
 	choose(vcpu);
 	ask_window(vcpu);

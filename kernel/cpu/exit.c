@@ -75,6 +75,12 @@ static enum hvm_next handle_window(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
 	return HVM_NEXT_ENTER;
 }
 
+static enum hvm_next handle_deadline(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
+{
+	hvm_lapic_deadline(&vcpu->lapic);
+	return HVM_NEXT_ENTER;
+}
+
 static enum hvm_next handle_cpuid(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
 {
 	u64 *gpr = vcpu->run->gpr;
@@ -382,6 +388,7 @@ static enum hvm_next handle_invalid(struct hvm_vcpu *vcpu, struct hvm_exit *exit
 static enum hvm_next (*const handlers[HVM_HW_EXITS])(struct hvm_vcpu *, struct hvm_exit *) = {
 	[HVM_HW_INTR]		= handle_intr,
 	[HVM_HW_WINDOW]		= handle_window,
+	[HVM_HW_DEADLINE]	= handle_deadline,
 	[HVM_HW_CPUID]		= handle_cpuid,
 	[HVM_HW_HLT]		= handle_hlt,
 	[HVM_HW_HYPERCALL]	= handle_hypercall,

@@ -6,6 +6,7 @@
  * (exit.c) and what goes into the guest (event.c).
  */
 #include <linux/hw_breakpoint.h>
+#include <linux/log2.h>
 #include <linux/preempt.h>
 #include <linux/sched/signal.h>
 #include <linux/task_work.h>
@@ -97,10 +98,30 @@ void hvm_run_put(struct hvm_vcpu *vcpu)
 	preempt_enable();
 }
 
+/*
+ * Vectors that were posted need no more than a look at them, for which nothing has to be left. The
+ * order is that of take_requests(): the bit goes first, so who rings later is heard again.
+ */
+static bool take_event(struct hvm_vcpu *vcpu)
+{
+	unsigned long event = HVM_REQ_EVENT;
+
+	if (!try_cmpxchg(&vcpu->bell.requests, &event, 0))
+		return false;
+	vcpu->events.recheck = true;
+	if (likely(!hvm_lapic_signalled(&vcpu->lapic)))
+		return true;
+	/* Our own hand asks for what is left to do. */
+	set_bit(ilog2(HVM_REQ_EVENT), &vcpu->bell.requests);
+	return false;
+}
+
 static bool must_look(struct hvm_vcpu *vcpu)
 {
-	return READ_ONCE(vcpu->bell.requests) || vcpu->events.mp_state != HVM_MP_RUNNING ||
-	       READ_ONCE(vcpu->run->stop) || READ_ONCE(current_thread_info()->flags) & THREAD_WORK;
+	if (unlikely(READ_ONCE(vcpu->bell.requests)) && !take_event(vcpu))
+		return true;
+	return vcpu->events.mp_state != HVM_MP_RUNNING || READ_ONCE(vcpu->run->stop) ||
+	       READ_ONCE(current_thread_info()->flags) & THREAD_WORK;
 }
 
 /* What userspace or the completion of its exit asks for: nobody rang a bell for that. */
@@ -115,6 +136,7 @@ static void enter(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
 	struct hvm_hw *hw = vcpu->hw;
 
 	hw->tpr = hvm_lapic_tpr(&vcpu->lapic);
+	hw->deadline = vcpu->lapic.timer.exit_at;
 	hvm_fpu_enter(&vcpu->fpu);
 	if (unlikely(hw->guest_dr))
 		hvm_debugreg_enter(vcpu);
@@ -155,7 +177,7 @@ static enum hvm_next run_guest(struct hvm_vcpu *vcpu)
 	vcpu->hw->dirty |= HVM_HW_NEW_HOST;
 
 	while (!must_look(vcpu)) {
-		if (vcpu->events.recheck)
+		if (vcpu->events.recheck || vcpu->lapic.recheck)
 			hvm_event_prepare(vcpu);
 		trace_hvm_entry(vcpu->lapic.id, vcpu->hw);
 		enter(vcpu, exit);
@@ -252,6 +274,7 @@ static void sleep_until_rung(struct hvm_vcpu *vcpu)
 		return;
 	}
 	vcpu->stats->halts++;
+	hvm_lapic_halt_timer(&vcpu->lapic);
 	rcuwait_wait_event(&vcpu->bell.wait,
 			   READ_ONCE(vcpu->bell.requests) || READ_ONCE(vcpu->run->stop) ||
 			   read_thread_flags() & (THREAD_WORK & ~_TIF_NEED_RESCHED),

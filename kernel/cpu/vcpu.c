@@ -150,6 +150,7 @@ struct hvm_vcpu *hvm_vcpu_create(struct hvm_vm *vm, u32 apic_id)
 	err = hvm_fpu_init(&vcpu->fpu);
 	if (err)
 		goto err_hw;
+	vcpu->lapic.timer.by_exit = hvm_caps.exit_timer;
 	err = hvm_lapic_init(&vcpu->lapic, &vm->irq, &vcpu->bell, apic_id);
 	if (err)
 		goto err_fpu;

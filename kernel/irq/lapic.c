@@ -238,8 +238,7 @@ u8 hvm_lapic_ppr(const struct hvm_lapic *lapic)
  */
 void hvm_lapic_recheck(struct hvm_lapic *lapic)
 {
-	if (highest(lapic->irr) >= 0)
-		ring(lapic);
+	lapic->recheck |= highest(lapic->irr) >= 0;
 }
 
 /* The highest requested vector whose class is above that of @priority and of what is in service. */

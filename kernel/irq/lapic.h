@@ -8,9 +8,9 @@
  * destroys the vCPU). Everybody else only posts: a bit in the pending bitmap, a signal, an error;
  * then rings the bell with HVM_REQ_EVENT. Nobody but the owner touches IRR, ISR and TMR.
  *
- * What the owner's calls change for the vCPU (a lower priority after EOI, an interrupt to itself)
- * is announced the same way: the vCPU's own bell is rung, so the next look at the requests finds
- * it.
+ * What the owner's calls change for the vCPU (a lower priority after EOI) needs no bell: @recheck
+ * says that there is something to look at before the next entry. An interrupt to itself is posted
+ * like any other.
  */
 #ifndef HVM_IRQ_LAPIC_H
 #define HVM_IRQ_LAPIC_H
@@ -89,6 +89,7 @@ static_assert(sizeof(struct hvm_posted) == 64);
  * @tmr: [O] level-triggered vectors
  * @eois: [O] level-triggered vectors whose end nobody was told of yet
  * @has_eois: [O] @eois is not empty
+ * @recheck: [O] what the vCPU takes next may have changed; cleared by who looks
  * @tpr: [O] task priority
  * @id: [I] APIC id
  * @features: [O] HVM_LAPIC_*
@@ -122,6 +123,7 @@ struct hvm_lapic {
 	u64 tmr[4];
 	u64 eois[4];
 	bool has_eois;
+	bool recheck;
 	u8 tpr;
 	u32 id;
 	u32 features;
@@ -173,6 +175,8 @@ int hvm_lapic_msr_read(struct hvm_lapic *lapic, u32 index, u64 *value);
 int hvm_lapic_msr_write(struct hvm_lapic *lapic, u32 index, u64 value);
 void hvm_lapic_set_tsc(struct hvm_lapic *lapic, u64 factor, u32 khz, u64 offset);
 void hvm_lapic_move_timer(struct hvm_lapic *lapic);
+void hvm_lapic_deadline(struct hvm_lapic *lapic);
+void hvm_lapic_halt_timer(struct hvm_lapic *lapic);
 
 /* State: owner. */
 void hvm_lapic_save(struct hvm_lapic *lapic, struct hvm_state_lapic *state);

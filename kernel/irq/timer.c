@@ -37,31 +37,35 @@ static u64 period(const struct hvm_timer *timer)
 	return max_t(u64, count_to_ns(timer, timer->initial), HVM_TIMER_MIN_PERIOD);
 }
 
-static u64 guest_tsc(const struct hvm_timer *timer)
+static u64 guest_tsc(const struct hvm_timer *timer, u64 tsc)
 {
-	u64 tsc = rdtsc();
-
 	if (unlikely(timer->tsc_factor))
 		tsc = mul_u64_u64_shr(tsc, timer->tsc_factor, TSC_FACTOR_SHIFT);
 	return tsc + timer->tsc_offset;
 }
 
-/* Nanoseconds until the guest's TSC reaches the deadline, rounded up; 0: it has. */
-static u64 deadline_ns(const struct hvm_timer *timer, u64 deadline)
+/*
+ * Guest ticks until its TSC reaches the deadline, or it has to be looked at again; 0: it has.
+ */
+static u64 deadline_ticks(const struct hvm_timer *timer, u64 tsc)
 {
-	u64 now = guest_tsc(timer);
-	u64 ticks;
+	u64 now = guest_tsc(timer, tsc);
 
-	if (now >= deadline)
-		return 0;
-	ticks = min_t(u64, deadline - now, TSC_MAX_TICKS);
-	return mul_u64_u32_shr(ticks, timer->tsc_mult, TSC_SHIFT) + 1;
+	return now >= timer->deadline ? 0 : min_t(u64, timer->deadline - now, TSC_MAX_TICKS);
+}
+
+/* The same in nanoseconds, rounded up. */
+static u64 deadline_ns(const struct hvm_timer *timer)
+{
+	u64 ticks = deadline_ticks(timer, rdtsc());
+
+	return ticks ? mul_u64_u32_shr(ticks, timer->tsc_mult, TSC_SHIFT) + 1 : 0;
 }
 
 static enum hrtimer_restart expire_deadline(struct hvm_lapic *lapic)
 {
 	struct hvm_timer *timer = &lapic->timer;
-	u64 left = deadline_ns(timer, timer->deadline);
+	u64 left = deadline_ns(timer);
 
 	if (left) {
 		hrtimer_set_expires(&timer->hrtimer,
@@ -106,20 +110,70 @@ static void start_count(struct hvm_timer *timer, u64 ns)
 		start_at(timer, timer->expires);
 }
 
+/* The deadline has come. @hrtimer does not run. */
+static void reach_deadline(struct hvm_lapic *lapic)
+{
+	WRITE_ONCE(lapic->timer.deadline, 0);
+	hvm_lapic_post_lvt(lapic, lapic->lvt[HVM_LVT_TIMER]);
+}
+
+static void start_deadline_hrtimer(struct hvm_lapic *lapic)
+{
+	u64 left = deadline_ns(&lapic->timer);
+
+	if (left)
+		start_at(&lapic->timer, ktime_to_ns(ktime_get()) + left);
+	else
+		reach_deadline(lapic);
+}
+
+static void start_deadline_exit(struct hvm_lapic *lapic)
+{
+	struct hvm_timer *timer = &lapic->timer;
+	u64 tsc = rdtsc();
+	u64 ticks = deadline_ticks(timer, tsc);
+
+	timer->exit_at = ticks ? tsc + ticks : 0;
+	if (!ticks)
+		reach_deadline(lapic);
+}
+
 static void start_deadline(struct hvm_lapic *lapic)
 {
 	struct hvm_timer *timer = &lapic->timer;
-	u64 left;
 
+	timer->exit_at = 0;
 	if (!timer->deadline)
 		return;
-	left = deadline_ns(timer, timer->deadline);
-	if (left) {
-		start_at(timer, ktime_to_ns(ktime_get()) + left);
+	if (timer->by_exit && !timer->tsc_factor)
+		start_deadline_exit(lapic);
+	else
+		start_deadline_hrtimer(lapic);
+}
+
+/**
+ * hvm_lapic_deadline - the guest's run ended for &hvm_timer.exit_at
+ * @lapic: owner
+ *
+ * Too early is no harm: then there is a further exit.
+ */
+void hvm_lapic_deadline(struct hvm_lapic *lapic)
+{
+	start_deadline(lapic);
+}
+
+/**
+ * hvm_lapic_halt_timer - the vCPU is about to sleep: no exit will meet its deadline
+ * @lapic: owner
+ *
+ * Context: any that is not an interrupt.
+ */
+void hvm_lapic_halt_timer(struct hvm_lapic *lapic)
+{
+	if (!lapic->timer.exit_at)
 		return;
-	}
-	WRITE_ONCE(timer->deadline, 0);
-	hvm_lapic_post_lvt(lapic, lapic->lvt[HVM_LVT_TIMER]);
+	lapic->timer.exit_at = 0;
+	start_deadline_hrtimer(lapic);
 }
 
 /* A TSC below 4 MHz does not exist; the bound keeps the factor within 32 bits. */
@@ -182,6 +236,7 @@ void hvm_timer_reset(struct hvm_lapic *lapic)
 	timer->expires = 0;
 	timer->initial = 0;
 	timer->deadline = 0;
+	timer->exit_at = 0;
 	timer->paused = false;
 }
 
@@ -322,8 +377,10 @@ void hvm_timer_set_deadline(struct hvm_lapic *lapic, u64 deadline)
 {
 	if (timer_mode(lapic) != HVM_LVT_DEADLINE)
 		return;
-	hvm_timer_stop(lapic);
-	lapic->timer.deadline = deadline;
+	/* What an exit was to meet has no hrtimer. */
+	if (!lapic->timer.exit_at)
+		hvm_timer_stop(lapic);
+	WRITE_ONCE(lapic->timer.deadline, deadline);
 	start_deadline(lapic);
 }
 
@@ -352,20 +409,27 @@ void hvm_timer_load(struct hvm_lapic *lapic, u32 initial, u32 count, u64 deadlin
  * @khz: the guest's frequency
  * @offset: guest TSC minus scaled host TSC, modulo 2^64
  *
- * A deadline that is armed is met in the new time.
+ * A deadline that is armed is met in the new time, in the way it was to be met: a vCPU that sleeps
+ * may be told so, too.
  */
 void hvm_lapic_set_tsc(struct hvm_lapic *lapic, u64 factor, u32 khz, u64 offset)
 {
 	struct hvm_timer *timer = &lapic->timer;
-	bool armed = READ_ONCE(timer->deadline);
+	bool armed = READ_ONCE(timer->deadline), exits = timer->exit_at && !factor;
 
 	if (armed)
 		hvm_timer_stop(lapic);
 	timer->tsc_factor = factor;
 	timer->tsc_offset = offset;
+	timer->exit_at = 0;
 	set_khz(timer, khz);
-	if (armed)
-		start_deadline(lapic);
+	/* It may have come while it was stopped. */
+	if (!armed || !timer->deadline)
+		return;
+	if (exits)
+		start_deadline_exit(lapic);
+	else
+		start_deadline_hrtimer(lapic);
 }
 
 /**

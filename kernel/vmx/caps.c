@@ -22,6 +22,9 @@
 #define BASIC_SIZE_MASK		0x1fff
 #define BASIC_TRUE_CONTROLS	BIT_ULL(55)
 
+/* SDM "Miscellaneous Data" */
+#define MISC_TIMER_SHIFT	GENMASK_ULL(4, 0)
+
 /* SDM "VPID and EPT Capabilities" */
 #define EPT_WALK_4		BIT_ULL(6)
 #define EPT_WALK_5		BIT_ULL(7)
@@ -69,6 +72,7 @@ static const struct control controls[] = {
 		.msr = MSR_IA32_VMX_PINBASED_CTLS,
 		.true_msr = MSR_IA32_VMX_TRUE_PINBASED_CTLS,
 		.needed = VMX_PIN_INTR | VMX_PIN_NMI | VMX_PIN_VIRTUAL_NMIS,
+		.wanted = VMX_PIN_PREEMPTION_TIMER,
 		.value = &vmx_caps.pin,
 	}, {
 		.msr = MSR_IA32_VMX_PROCBASED_CTLS,
@@ -213,8 +217,20 @@ static bool has_pebs(void)
 }
 
 static void choose_rest(u64 ept)
+/*
+ * The timer of Nehalem and Westmere does not count at the rate it names (their specification
+ * updates); they have no AVX, and what else has none does without.
+ */
+static void choose_timer(void)
+{
+	if (!boot_cpu_has(X86_FEATURE_AVX))
+		vmx_caps.pin &= ~VMX_PIN_PREEMPTION_TIMER;
+	vmx_caps.timer_shift = read_msr(MSR_IA32_VMX_MISC) & MISC_TIMER_SHIFT;
+}
+
 {
 	vmx_caps.cr0_fixed = read_msr(MSR_IA32_VMX_CR0_FIXED0) & ~(u64)(X86_CR0_PE | X86_CR0_PG);
+	choose_timer();
 	vmx_caps.cr4_fixed = read_msr(MSR_IA32_VMX_CR4_FIXED0);
 	vmx_caps.cr4_owned = owned_cr4();
 	vmx_caps.linear_bits = boot_cpu_has(X86_FEATURE_LA57) ? 57 : 48;
@@ -255,6 +271,7 @@ static void describe(struct hvm_caps *caps, u64 ept)
 	caps->gpa_bits = min_t(u32, boot_cpu_data.x86_phys_bits, caps->tdp.levels == 4 ? 48 : 57);
 	caps->has_nrip = true;
 	caps->nx_huge = boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT) && !cpu_mitigations_off();
+	caps->exit_timer = vmx_caps.pin & VMX_PIN_PREEMPTION_TIMER;
 	if (ept & EPT_2M)
 		caps->features |= HVM_FEATURE_2M_PAGES;
 	if (ept & EPT_1G)

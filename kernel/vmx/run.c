@@ -156,6 +156,21 @@ static __always_inline void resume_pebs(u64 enabled)
 		native_wrmsrl(MSR_IA32_PEBS_ENABLE, enabled);
 }
 
+/*
+ * The preemption timer counts from each entry on. It stays on with its maximum when nothing waits
+ * for it: minutes, and an exit that finds no deadline is no harm.
+ */
+static noinline void write_timer(struct vmx_vcpu *vmx)
+{
+	u64 deadline = vmx->hw.deadline, now = rdtsc();
+	u64 ticks = ~0U;
+
+	if (deadline)
+		ticks = deadline > now ? ((deadline - now) >> vmx_caps.timer_shift) + 1 : 0;
+	vmcs_write(VMCS_PREEMPTION_TIMER, min_t(u64, ticks, ~0U));
+	vmx->timer_on = deadline;
+}
+
 /* DR6 is no field of the VMCS; the host expects its own without stale bits. */
 static void load_dr6(struct vmx_vcpu *vmx)
 {
@@ -198,6 +213,8 @@ void vmx_enter(struct hvm_hw *hw, struct hvm_exit *exit)
 
 	if (unlikely(hw->dirty))
 		prepare(vmx);
+	if (hw->deadline || vmx->timer_on)
+		write_timer(vmx);
 	sync_host(vmx);
 	vmx->vapic[VAPIC_TPR] = hw->tpr;
 	if (native_read_cr2() != hw->cr2)

@@ -75,6 +75,8 @@ static void write_controls(struct vmx_vcpu *vmx)
 	vmcs_write(VMCS_CR3_TARGET_COUNT, 0);
 	vmcs_write(VMCS_EXIT_MSR_STORE_COUNT, 0);
 	vmcs_write(VMCS_EXIT_MSR_LOAD_COUNT, 0);
+	if (vmx_caps.pin & VMX_PIN_PREEMPTION_TIMER)
+		vmcs_write(VMCS_PREEMPTION_TIMER, ~0U);
 	vmcs_write(VMCS_ENTRY_MSR_LOAD_COUNT, 0);
 	vmcs_write(VMCS_ENTRY_EVENT, 0);
 	vmcs_write(VMCS_LINK, ~0ULL);

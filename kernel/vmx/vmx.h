@@ -71,6 +71,7 @@ static_assert(offsetof(struct vmx_frame, host_spec) == VMX_FRAME_HOST_SPEC);
  * @loaded: [V] between load() and put(): the VMCS is current whenever this thread runs
  * @flush_l1d: [V] kernel data may be in the L1 cache that the guest must not be able to guess at
  *   (mitigate.c)
+ * @timer_on: [V] VMCS_PREEMPTION_TIMER holds less than its maximum
  * @vpid: [I] virtual processor id, 0: none
  * @syscall_on: [V] EFER.SCE: without it nothing in the guest can see the first four of @syscall_msr
  * @syscall_msr: [V] by enum vmx_syscall_msr
@@ -112,6 +113,7 @@ struct vmx_vcpu {
 	u8 window_flags;
 	bool loaded;
 	bool flush_l1d;
+	bool timer_on;
 	u16 vpid;
 	bool syscall_on;
 	u64 syscall_msr[VMX_SYSCALL_MSRS];
@@ -148,6 +150,7 @@ static inline struct vmx_vcpu *to_vmx(struct hvm_hw *hw)
  * @cr0_fixed: bits that CR0 has to have in VMX operation, PE and PG aside
  * @cr4_fixed: bits that CR4 has to have
  * @cr4_owned: bits of CR4 that the guest changes without an exit
+ * @timer_shift: ticks of the TSC for one of the preemption timer, as a power of two
  * @linear_bits: width of linear addresses
  * @ept_accessed: EPT has accessed and dirty bits
  * @invept: VMX_INVALIDATE_*
@@ -165,6 +168,7 @@ struct vmx_caps {
 	u64 cr0_fixed;
 	u64 cr4_fixed;
 	u64 cr4_owned;
+	u8 timer_shift;
 	u8 linear_bits;
 	bool ept_accessed;
 	u8 invept;

@@ -279,7 +279,7 @@ static void task_priority_by_cr8(struct ktap *t)
 
 extern const struct guest_code one_shot;
 GUEST_CODE("one_shot", "code64", X2APIC_ON
-	   WRMSR(0x832, 0x61) WRMSR(0x83e, 0xb) TSC_TO(0x20010) WRMSR(0x838, 5000000)
+	   WRMSR(0x832, 0x61) WRMSR(0x83e, 0xb) TSC_TO(0x20010) WRMSR(0x838, 50000000)
 	   "mov $0x839,%ecx; rdmsr; mov %eax,%esi;" WAIT(1)
 	   "mov $0x839,%ecx; rdmsr; mov %eax,%edi;" DONE);
 
@@ -291,10 +291,10 @@ static void timer_one_shot(struct ktap *t)
 		return;
 	GUEST_EXPECT(&g, HVM_EXIT_PIO);
 	KTAP_EQ(t, word(&g, COUNT), 1);
-	KTAP_TRUE(t, g.run->gpr[HVM_RSI] > 0 && g.run->gpr[HVM_RSI] <= 5000000);
+	KTAP_TRUE(t, g.run->gpr[HVM_RSI] > 0 && g.run->gpr[HVM_RSI] <= 50000000);
 	KTAP_EQ(t, g.run->gpr[HVM_RDI], 0);
-	/* 5 ms; the two clocks may differ by a little. */
-	KTAP_TRUE(t, word(&g, TSC_AFTER) - word(&g, TSC_BEFORE) >= tsc_khz(&g) * 49ULL / 10);
+	/* 50 ms; the two clocks may differ by a little. */
+	KTAP_TRUE(t, word(&g, TSC_AFTER) - word(&g, TSC_BEFORE) >= tsc_khz(&g) * 49);
 	guest_close(&g);
 }
 
@@ -376,7 +376,8 @@ static void timer_moves_with_the_state(struct ktap *t)
 	}
 	KTAP_EQ(t, guest_run(&g), HVM_EXIT_PIO);
 	KTAP_OK(t, guest_get(&g, mask, &state));
-	KTAP_TRUE(t, state.lapic.tsc_deadline != 0);
+	/* On a host that was busy meanwhile it is met: then the interrupt moves. */
+	KTAP_TRUE(t, state.lapic.tsc_deadline != 0 || state.lapic.regs[0x20 + 3] == 1 << 1);
 	guest_close(&g);
 
 	state.gpr.rip += 2;

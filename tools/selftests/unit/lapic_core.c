@@ -162,7 +162,7 @@ static void eoi_with_nothing_in_service(struct ktap *t)
 	fixture_free(f);
 }
 
-static void eoi_rings_when_more_waits(struct ktap *t)
+static void eoi_has_the_owner_look_again(struct ktap *t)
 {
 	struct fixture *f = fixture_one(X2APIC);
 
@@ -171,9 +171,12 @@ static void eoi_rings_when_more_waits(struct ktap *t)
 	hvm_lapic_post(f->lapic, 0x31, false);
 	KTAP_EQ(t, hvm_lapic_pending(f->lapic), -1);
 	rings(f, 0);
+	KTAP_EQ(t, f->lapic->recheck, false);
 	hvm_lapic_eoi(f->lapic);
-	KTAP_EQ(t, rings(f, 0), 1);
+	KTAP_EQ(t, f->lapic->recheck, true);
+	f->lapic->recheck = false;
 	run_vector(f->lapic);
+	KTAP_EQ(t, f->lapic->recheck, false);
 	KTAP_EQ(t, rings(f, 0), 0);
 	fixture_free(f);
 }
@@ -386,7 +389,7 @@ static const struct ktap_case cases[] = {
 	{ "waiting_respects_what_is_in_service", waiting_respects_what_is_in_service },
 	{ "retract_undoes_accept", retract_undoes_accept },
 	{ "eoi_with_nothing_in_service", eoi_with_nothing_in_service },
-	{ "eoi_rings_when_more_waits", eoi_rings_when_more_waits },
+	{ "eoi_has_the_owner_look_again", eoi_has_the_owner_look_again },
 	{ "level_reports_its_eoi", level_reports_its_eoi },
 	{ "trigger_mode_follows_the_last_message", trigger_mode_follows_the_last_message },
 	{ "processor_priority", processor_priority },

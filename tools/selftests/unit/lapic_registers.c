@@ -166,7 +166,7 @@ static void bitmaps_show_vectors(struct ktap *t)
 	fixture_free(f);
 }
 
-static void lowering_tpr_rings(struct ktap *t)
+static void lowering_tpr_has_the_owner_look(struct ktap *t)
 {
 	struct fixture *f = fixture_one(XAPIC);
 
@@ -174,8 +174,10 @@ static void lowering_tpr_rings(struct ktap *t)
 	hvm_lapic_post(f->lapic, 0x40, false);
 	KTAP_EQ(t, hvm_lapic_pending(f->lapic), -1);
 	rings(f, 0);
+	f->lapic->recheck = false;
 	wr(f->lapic, HVM_APIC_TPR, 0);
-	KTAP_EQ(t, rings(f, 0), 1);
+	KTAP_EQ(t, f->lapic->recheck, true);
+	KTAP_EQ(t, rings(f, 0), 0);
 	KTAP_EQ(t, hvm_lapic_pending(f->lapic), 0x40);
 	fixture_free(f);
 }
@@ -489,7 +491,7 @@ static const struct ktap_case cases[] = {
 	{ "page_reserved_registers", page_reserved_registers },
 	{ "page_absent", page_absent },
 	{ "bitmaps_show_vectors", bitmaps_show_vectors },
-	{ "lowering_tpr_rings", lowering_tpr_rings },
+	{ "lowering_tpr_has_the_owner_look", lowering_tpr_has_the_owner_look },
 	{ "esr_is_written_then_read", esr_is_written_then_read },
 	{ "software_disable_masks", software_disable_masks },
 	{ "icr_in_the_page", icr_in_the_page },

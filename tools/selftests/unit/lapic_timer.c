@@ -429,6 +429,132 @@ static void deadline_with_a_factor(struct ktap *t)
 	fixture_free(f);
 }
 
+/* --- deadlines that exits meet -------------------------------------------------- */
+
+static struct fixture *start_by_exit(void)
+{
+	struct fixture *f = fixture_one(XAPIC);
+
+	f->lapic->timer.by_exit = true;
+	wr(f->lapic, LVT_TIMER, HVM_LVT_DEADLINE | VECTOR);
+	return f;
+}
+
+static void exit_meets_the_deadline(struct ktap *t)
+{
+	struct fixture *f = start_by_exit();
+	u64 at = guest_tsc(f) + 2000000;
+
+	deadline(f, at);
+	KTAP_EQ(t, shim_timer_queued(), false);
+	KTAP_EQ(t, f->lapic->timer.exit_at + f->lapic->timer.tsc_offset, at);
+	/* Too early: nothing but the same again. */
+	shim_advance(500000);
+	hvm_lapic_deadline(f->lapic);
+	KTAP_EQ(t, f->lapic->timer.exit_at + f->lapic->timer.tsc_offset, at);
+	KTAP_EQ(t, run_vector(f->lapic), -1);
+	shim_advance(500000);
+	hvm_lapic_deadline(f->lapic);
+	KTAP_EQ(t, f->lapic->timer.exit_at, 0);
+	KTAP_EQ(t, get_deadline(f), 0);
+	KTAP_EQ(t, run_vector(f->lapic), VECTOR);
+	/* An exit that nothing waits for. */
+	hvm_lapic_deadline(f->lapic);
+	KTAP_EQ(t, run_vector(f->lapic), -1);
+	deadline(f, 1);
+	KTAP_EQ(t, f->lapic->timer.exit_at, 0);
+	KTAP_EQ(t, run_vector(f->lapic), VECTOR);
+	fixture_free(f);
+}
+
+static void halt_hands_the_deadline_over(struct ktap *t)
+{
+	struct fixture *f = start_by_exit();
+
+	hvm_lapic_halt_timer(f->lapic);
+	KTAP_EQ(t, shim_timer_queued(), false);
+	deadline(f, guest_tsc(f) + 2000000);
+	hvm_lapic_halt_timer(f->lapic);
+	KTAP_EQ(t, f->lapic->timer.exit_at, 0);
+	KTAP_EQ(t, shim_timer_queued(), true);
+	/* Another time while it sleeps: the sleep still ends. */
+	hvm_lapic_set_tsc(f->lapic, 0, tsc_khz, f->lapic->timer.tsc_offset + 1000000);
+	KTAP_EQ(t, f->lapic->timer.exit_at, 0);
+	shim_advance(499999);
+	KTAP_EQ(t, run_vector(f->lapic), -1);
+	shim_advance(1002);
+	KTAP_EQ(t, run_vector(f->lapic), VECTOR);
+	/* Written anew, it is an exit's again. */
+	deadline(f, guest_tsc(f) + 2000000);
+	hvm_lapic_halt_timer(f->lapic);
+	deadline(f, guest_tsc(f) + 4000000);
+	KTAP_EQ(t, shim_timer_queued(), false);
+	KTAP_TRUE(t, f->lapic->timer.exit_at);
+	/* It came on the way to sleep. */
+	shim_advance(3000000);
+	hvm_lapic_halt_timer(f->lapic);
+	KTAP_EQ(t, shim_timer_queued(), false);
+	KTAP_EQ(t, run_vector(f->lapic), VECTOR);
+	fixture_free(f);
+}
+
+static void no_exit_for_what_is_disarmed(struct ktap *t)
+{
+	struct fixture *f = start_by_exit();
+
+	deadline(f, guest_tsc(f) + 1000);
+	deadline(f, 0);
+	KTAP_EQ(t, f->lapic->timer.exit_at, 0);
+	deadline(f, guest_tsc(f) + 1000);
+	wr(f->lapic, LVT_TIMER, HVM_LVT_PERIODIC | VECTOR);
+	KTAP_EQ(t, f->lapic->timer.exit_at, 0);
+	wr(f->lapic, LVT_TIMER, HVM_LVT_DEADLINE | VECTOR);
+	deadline(f, guest_tsc(f) + 1000);
+	hvm_lapic_reset(f->lapic, true);
+	KTAP_EQ(t, f->lapic->timer.exit_at, 0);
+	shim_advance(1000000);
+	hvm_lapic_deadline(f->lapic);
+	KTAP_EQ(t, run_vector(f->lapic), -1);
+	fixture_free(f);
+}
+
+/* Far deadlines neither wrap nor exit all the time. */
+static void exit_is_not_early_for_ever(struct ktap *t)
+{
+	static const u64 offsets[] = { 0, 1ULL << 63, ~0ULL << 40 };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(offsets); i++) {
+		struct fixture *f = start_by_exit();
+
+		hvm_lapic_set_tsc(f->lapic, 0, tsc_khz, offsets[i]);
+		deadline(f, ~0ULL);
+		KTAP_EQ(t, get_deadline(f), ~0ULL);
+		KTAP_TRUE(t, f->lapic->timer.exit_at - rdtsc() >= 1ULL << 40);
+		KTAP_TRUE(t, f->lapic->timer.exit_at - rdtsc() <= 1ULL << 56);
+		hvm_lapic_set_tsc(f->lapic, 0, tsc_khz, offsets[i] + 5);
+		KTAP_TRUE(t, f->lapic->timer.exit_at > rdtsc());
+		fixture_free(f);
+	}
+}
+
+static void exit_deadline_is_saved(struct ktap *t)
+{
+	struct fixture *f = start_by_exit(), *to = start_by_exit();
+	u64 at = guest_tsc(f) + 2000000;
+	struct hvm_state_lapic state;
+
+	deadline(f, at);
+	hvm_lapic_save(f->lapic, &state);
+	KTAP_EQ(t, state.tsc_deadline, at);
+	KTAP_TRUE(t, f->lapic->timer.exit_at);
+	hvm_lapic_load(to->lapic, &state);
+	KTAP_EQ(t, to->lapic->timer.exit_at, f->lapic->timer.exit_at);
+	KTAP_EQ(t, get_deadline(to), at);
+	fixture_free(f);
+	fixture_free(to);
+}
+
 static void deadline_needs_its_mode(struct ktap *t)
 {
 	struct fixture *f = start(HVM_LVT_ONE_SHOT, 0xb, 100000);
@@ -545,6 +671,11 @@ static const struct ktap_case cases[] = {
 	{ "deadline_is_never_early", deadline_is_never_early },
 	{ "deadline_moves_with_the_offset", deadline_moves_with_the_offset },
 	{ "deadline_with_a_factor", deadline_with_a_factor },
+	{ "exit_meets_the_deadline", exit_meets_the_deadline },
+	{ "halt_hands_the_deadline_over", halt_hands_the_deadline_over },
+	{ "no_exit_for_what_is_disarmed", no_exit_for_what_is_disarmed },
+	{ "exit_is_not_early_for_ever", exit_is_not_early_for_ever },
+	{ "exit_deadline_is_saved", exit_deadline_is_saved },
 	{ "deadline_needs_its_mode", deadline_needs_its_mode },
 	{ "deadline_masked", deadline_masked },
 	{ "reset_stops", reset_stops },
