@@ -20,7 +20,9 @@
  * @injected: events given to the hardware to deliver, by HVM_EVENT_*; not again after an exit that
  *	came in between
  * @faults: of the second level that ended with a mapping of the level, minus one
- * @halts: times it slept for want of work (HLT, waiting for SIPI)
+ * @halts: times it waited for work (HLT, waiting for SIPI)
+ * @polls: of these, times it found some while it looked around, and did not sleep
+ * @yields: times it spun, and lent its time to a vCPU that had been preempted
  * @requests: times it did what others had asked it for
  * @flushes: times it dropped its second-level translations because they had changed
  * @moves: times it came to another host CPU
@@ -32,6 +34,8 @@ struct hvm_vcpu_stats {
 	u64 injected[HVM_EVENT_SOFT_EXCEPTION + 1];
 	u64 faults[3];
 	u64 halts;
+	u64 polls;
+	u64 yields;
 	u64 requests;
 	u64 flushes;
 	u64 moves;

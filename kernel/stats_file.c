@@ -57,6 +57,8 @@ static const struct hvm_statistic statistics[] = {
 	VCPU(faults[1], "fault_2m"),
 	VCPU(faults[2], "fault_1g"),
 	VCPU(halts, "halts"),
+	VCPU(polls, "polls"),
+	VCPU(yields, "yields"),
 	VCPU(requests, "requests"),
 	VCPU(flushes, "flushes"),
 	VCPU(moves, "moves"),

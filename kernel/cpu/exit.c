@@ -12,6 +12,7 @@
 #include "cpuid.h"
 #include "debugreg.h"
 #include "exit.h"
+#include "idle.h"
 #include "pv.h"
 #include "run.h"
 #include "vcpu.h"
@@ -352,10 +353,11 @@ static enum hvm_next handle_nop(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
 	return step_over(vcpu, exit);
 }
 
-/* The next look at the thread's flags yields if somebody else should run. */
+/* It waits for somebody who may not run. */
 static enum hvm_next handle_pause(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
 {
 	hvm_run_open(vcpu);
+	hvm_idle_yield(vcpu);
 	return HVM_NEXT_ENTER;
 }
 

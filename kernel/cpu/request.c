@@ -4,6 +4,7 @@
  * requests mean (cpu/run.c) and why somebody rings.
  */
 #include <linux/sched.h>
+#include <linux/sched/task.h>
 #include <linux/smp.h>
 #include <trace/events/ipi.h>
 
@@ -18,6 +19,7 @@ void hvm_bell_init(struct hvm_bell *bell)
 	bell->requests = 0;
 	bell->mode = HVM_OUTSIDE;
 	bell->cpu = -1;
+	bell->preempted = NULL;
 	rcuwait_init(&bell->wait);
 	INIT_LIST_HEAD(&bell->entry);
 }
@@ -105,6 +107,39 @@ void hvm_bell_ring(struct hvm_bell *bell, unsigned long requests)
 			smp_send_reschedule(cpu);
 	}
 	preempt_enable();
+}
+
+/**
+ * hvm_bells_preempted - a thread of the guest that was scheduled out while it could run
+ * @bells: the guest's bells
+ *
+ * One after the other: who was found goes to the end of the list. Does not wait for others that
+ * look. What @preempted holds is in HVM_RUN, so it has not exited when this RCU section began, or it
+ * was cleared.
+ *
+ * Context: interrupts on; takes &hvm_bells.lock.
+ *
+ * Return: the thread, with a reference, or NULL
+ */
+struct task_struct *hvm_bells_preempted(struct hvm_bells *bells)
+{
+	struct task_struct *task = NULL;
+	struct hvm_bell *bell;
+
+	if (!spin_trylock(&bells->lock))
+		return NULL;
+	rcu_read_lock();
+	list_for_each_entry(bell, &bells->list, entry) {
+		task = READ_ONCE(bell->preempted);
+		if (!task)
+			continue;
+		get_task_struct(task);
+		list_move_tail(&bell->entry, &bells->list);
+		break;
+	}
+	rcu_read_unlock();
+	spin_unlock(&bells->lock);
+	return task;
 }
 
 static void do_nothing(void *unused)

@@ -33,6 +33,7 @@ enum hvm_mode {
  * @mode: [O] enum hvm_mode
  * @cpu: [O] host CPU, valid while @mode is HVM_IN_GUEST
  * @wait: [A] the halted thread
+ * @preempted: [O] the thread, while it is scheduled out and could run, or NULL
  * @entry: [B] in &hvm_bells.list
  *
  * [A] atomic, anyone. [O] written by the vCPU's thread only, read by anyone. [B] &hvm_bells.lock
@@ -46,6 +47,7 @@ struct hvm_bell {
 	int mode;
 	int cpu;
 	struct rcuwait wait;
+	struct task_struct *preempted;
 	struct list_head entry;
 };
 
@@ -66,6 +68,7 @@ void hvm_bells_deinit(struct hvm_bells *bells);
 void hvm_bells_add(struct hvm_bells *bells, struct hvm_bell *bell);
 void hvm_bells_remove(struct hvm_bells *bells, struct hvm_bell *bell);
 void hvm_bells_ring(struct hvm_bells *bells, unsigned long requests);
+struct task_struct *hvm_bells_preempted(struct hvm_bells *bells);
 void hvm_bells_ring_wait(struct hvm_bells *bells, unsigned long requests);
 
 void hvm_bell_init(struct hvm_bell *bell);

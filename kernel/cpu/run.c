@@ -16,12 +16,9 @@
 #include "complete.h"
 #include "debugreg.h"
 #include "exit.h"
+#include "idle.h"
 #include "pv.h"
 #include "run.h"
-
-/* Anything that the thread has to do before it may go on; the kernel's own choice of flags. */
-#define THREAD_WORK	(_TIF_NEED_RESCHED | _TIF_SIGPENDING | _TIF_NOTIFY_SIGNAL | \
-			 _TIF_NOTIFY_RESUME)
 
 /* Make the vCPU current on this CPU. Preemption is off. */
 static void load_here(struct hvm_vcpu *vcpu, int cpu)
@@ -43,6 +40,8 @@ static void sched_in(struct preempt_notifier *notifier, int cpu)
 {
 	struct hvm_vcpu *vcpu = container_of(notifier, struct hvm_vcpu, notifier);
 
+	if (vcpu->bell.preempted)
+		WRITE_ONCE(vcpu->bell.preempted, NULL);
 	load_here(vcpu, cpu);
 	hvm_steal_in(vcpu);
 }
@@ -53,6 +52,8 @@ static void sched_out(struct preempt_notifier *notifier, struct task_struct *nex
 
 	vcpu->stats->switches++;
 	hvm_steal_out(vcpu);
+	if (READ_ONCE(current->__state) == TASK_RUNNING)
+		WRITE_ONCE(vcpu->bell.preempted, current);
 	hvm_backend->put(vcpu->hw);
 }
 
@@ -121,7 +122,7 @@ static bool must_look(struct hvm_vcpu *vcpu)
 	if (unlikely(READ_ONCE(vcpu->bell.requests)) && !take_event(vcpu))
 		return true;
 	return vcpu->events.mp_state != HVM_MP_RUNNING || READ_ONCE(vcpu->run->stop) ||
-	       READ_ONCE(current_thread_info()->flags) & THREAD_WORK;
+	       READ_ONCE(current_thread_info()->flags) & HVM_THREAD_WORK;
 }
 
 /* What userspace or the completion of its exit asks for: nobody rang a bell for that. */
@@ -263,8 +264,8 @@ static int answer_thread(struct hvm_vcpu *vcpu)
 	return 0;
 }
 
-/* HLT, or waiting for SIPI: sleep until there is something to do. */
-static void sleep_until_rung(struct hvm_vcpu *vcpu)
+/* HLT, or waiting for SIPI, and perhaps something to do. */
+static void wait_for_work(struct hvm_vcpu *vcpu)
 {
 	struct hvm_events *e = &vcpu->events;
 
@@ -274,11 +275,7 @@ static void sleep_until_rung(struct hvm_vcpu *vcpu)
 		return;
 	}
 	vcpu->stats->halts++;
-	hvm_lapic_halt_timer(&vcpu->lapic);
-	rcuwait_wait_event(&vcpu->bell.wait,
-			   READ_ONCE(vcpu->bell.requests) || READ_ONCE(vcpu->run->stop) ||
-			   read_thread_flags() & (THREAD_WORK & ~_TIF_NEED_RESCHED),
-			   TASK_INTERRUPTIBLE);
+	hvm_idle_wait(vcpu);
 }
 
 /* Everything that may keep the vCPU from running now. */
@@ -290,7 +287,7 @@ static int answer(struct hvm_vcpu *vcpu, enum hvm_next *next)
 		return err;
 	*next = answer_requests(vcpu);
 	if (*next == HVM_NEXT_ENTER && vcpu->events.mp_state != HVM_MP_RUNNING)
-		sleep_until_rung(vcpu);
+		wait_for_work(vcpu);
 	return 0;
 }
 

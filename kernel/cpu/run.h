@@ -11,6 +11,10 @@
 #include "../compat.h"
 #include "vcpu.h"
 
+/* Anything that the thread has to do before it may go on; the kernel's own choice of flags. */
+#define HVM_THREAD_WORK	(_TIF_NEED_RESCHED | _TIF_SIGPENDING | _TIF_NOTIFY_SIGNAL | \
+			 _TIF_NOTIFY_RESUME)
+
 int hvm_run(struct hvm_vcpu *vcpu);
 
 void hvm_run_init(struct hvm_vcpu *vcpu);

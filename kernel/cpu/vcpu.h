@@ -28,6 +28,7 @@
  * @stats: [I] its counters, a page; the counters: [V]
  * @lock: held by whoever runs the vCPU or touches its state; only ever trylocked (EBUSY)
  * @cpu: [P] host CPU where it is, or was last, loaded; -1: nowhere yet
+ * @poll_ns: [V] how long it looks around next time before it sleeps
  * @notifier: [V] tells when the thread is scheduled out and in
  * @resume_work: [V] TIF_NOTIFY_RESUME waits for the end of HVM_RUN
  * @reason: [V] enum hvm_exit_reason of the last exit to userspace, the kernel's own copy
@@ -56,6 +57,7 @@ struct hvm_vcpu {
 	struct hvm_vcpu_stats *stats;
 	struct mutex lock;
 	int cpu;
+	u32 poll_ns;
 	struct preempt_notifier notifier;
 	bool resume_work;
 	u32 reason;

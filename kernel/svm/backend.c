@@ -12,6 +12,10 @@
 
 #include "svm.h"
 
+/* PAUSEs at most so many ticks apart are one loop, which exits after so many of them. */
+#define PAUSE_THRESHOLD	128
+#define PAUSE_COUNT	3000
+
 static atomic64_t last_id;
 
 static int setup(struct hvm_caps *caps)
@@ -56,12 +60,22 @@ static void set_intercepts(struct vmcb *vmcb)
 		VMCB_INTERCEPT_RDPRU;
 }
 
+/* Where the processor knows no threshold, it counts all PAUSEs: an exit now and then. */
+static void filter_pause(struct vmcb *vmcb)
+{
+	vmcb->pause_count = PAUSE_COUNT;
+	vmcb->pause_threshold = PAUSE_THRESHOLD;
+	vmcb->intercept_misc1 |= VMCB_INTERCEPT_PAUSE;
+}
+
 /* V_INTR_MASKING keeps the guest's RFLAGS.IF and CR8 away from the host's interrupts. */
 static void init_vmcb(struct svm_vcpu *svm)
 {
 	struct vmcb *vmcb = svm->vmcb;
 
 	set_intercepts(vmcb);
+	if (svm_caps.pause_filter)
+		filter_pause(vmcb);
 	vmcb->iopm_pa = svm_io_map();
 	vmcb->v_intr_masking = VMCB_V_INTR_MASKING;
 	vmcb->np_control = VMCB_NP_ENABLE;

@@ -22,6 +22,7 @@
 #define CPUID_SVM_NRIP		BIT(3)
 #define CPUID_SVM_FLUSH_BY_ASID	BIT(6)
 #define CPUID_SVM_DECODE	BIT(7)
+#define CPUID_SVM_PAUSE_FILTER	BIT(10)
 #define CPUID_EXT_ECX_SVM	BIT(2)		/* Fn8000_0001 */
 #define VM_CR_SVMDIS		BIT_ULL(4)
 
@@ -161,6 +162,7 @@ int svm_caps_find(struct hvm_caps *caps)
 		.nrip = edx & CPUID_SVM_NRIP,
 		.flush_by_asid = edx & CPUID_SVM_FLUSH_BY_ASID,
 		.insn_bytes = edx & CPUID_SVM_DECODE,
+		.pause_filter = edx & CPUID_SVM_PAUSE_FILTER,
 		.lbr = edx & CPUID_SVM_LBR,
 		.tsc_aux = boot_cpu_has(X86_FEATURE_RDTSCP) || boot_cpu_has(X86_FEATURE_RDPID),
 		.max_asid = asids - 1,

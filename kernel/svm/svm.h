@@ -33,6 +33,7 @@
  * @nrip: next RIP is saved at exits
  * @flush_by_asid: one ASID can be flushed
  * @insn_bytes: nested page faults come with instruction bytes
+ * @pause_filter: not every PAUSE exits, only those of a loop
  * @lbr: DebugCtl and the branch records can be the guest's own
  * @tsc_aux: there is a TSC_AUX
  * @max_asid: highest ASID
@@ -43,6 +44,7 @@ struct svm_caps {
 	bool nrip;
 	bool flush_by_asid;
 	bool insn_bytes;
+	bool pause_filter;
 	bool lbr;
 	bool tsc_aux;
 	u32 max_asid;

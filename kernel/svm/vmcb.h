@@ -46,6 +46,7 @@ struct vmcb {
 #define VMCB_INTERCEPT_RSM		BIT(19)
 #define VMCB_INTERCEPT_IRET		BIT(20)
 #define VMCB_INTERCEPT_INVD		BIT(22)
+#define VMCB_INTERCEPT_PAUSE		BIT(23)
 #define VMCB_INTERCEPT_HLT		BIT(24)
 #define VMCB_INTERCEPT_INVLPGA		BIT(26)
 #define VMCB_INTERCEPT_IOIO		BIT(27)
@@ -66,7 +67,9 @@ struct vmcb {
 #define VMCB_INTERCEPT_MWAIT		BIT(11)
 #define VMCB_INTERCEPT_XSETBV		BIT(13)
 #define VMCB_INTERCEPT_RDPRU		BIT(14)
-	u8 reserved_014[0x40 - 0x14];
+	u8 reserved_014[0x3c - 0x14];
+	u16 pause_threshold;		/* 0x03c: ticks after which a PAUSE begins a new loop */
+	u16 pause_count;		/* 0x03e: PAUSEs of a loop before one exits */
 	u64 iopm_pa;			/* 0x040 */
 	u64 msrpm_pa;			/* 0x048 */
 	u64 tsc_offset;			/* 0x050 */
@@ -169,6 +172,7 @@ struct vmcb {
 
 static_assert(sizeof(struct vmcb) == 0x1000);
 static_assert(offsetof(struct vmcb, intercept_misc2) == 0x010);
+static_assert(offsetof(struct vmcb, pause_count) == 0x03e);
 static_assert(offsetof(struct vmcb, iopm_pa) == 0x040);
 static_assert(offsetof(struct vmcb, asid) == 0x058);
 static_assert(offsetof(struct vmcb, v_tpr) == 0x060);
@@ -207,6 +211,7 @@ static_assert(offsetof(struct vmcb, spec_ctrl) == 0x6e0);
 #define VMEXIT_RSM		0x073
 #define VMEXIT_IRET		0x074
 #define VMEXIT_INVD		0x076
+#define VMEXIT_PAUSE		0x077
 #define VMEXIT_HLT		0x078
 #define VMEXIT_INVLPGA		0x07a
 #define VMEXIT_IOIO		0x07b

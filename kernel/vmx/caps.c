@@ -90,7 +90,7 @@ static const struct control controls[] = {
 		.needed = VMX_SECONDARY_EPT | VMX_SECONDARY_UNRESTRICTED,
 		.wanted = VMX_SECONDARY_RDTSCP | VMX_SECONDARY_VPID | VMX_SECONDARY_WBINVD |
 			  VMX_SECONDARY_INVPCID | VMX_SECONDARY_ENCLS |
-			  VMX_SECONDARY_TSC_SCALING,
+			  VMX_SECONDARY_TSC_SCALING | VMX_SECONDARY_PAUSE_LOOP,
 		.value = &vmx_caps.secondary,
 	}, {
 		.msr = MSR_IA32_VMX_EXIT_CTLS,
@@ -216,7 +216,6 @@ static bool has_pebs(void)
 	return boot_cpu_has(X86_FEATURE_PEBS) && !rdmsrl_safe(MSR_IA32_PEBS_ENABLE, &value);
 }
 
-static void choose_rest(u64 ept)
 /*
  * The timer of Nehalem and Westmere does not count at the rate it names (their specification
  * updates); they have no AVX, and what else has none does without.
@@ -228,9 +227,10 @@ static void choose_timer(void)
 	vmx_caps.timer_shift = read_msr(MSR_IA32_VMX_MISC) & MISC_TIMER_SHIFT;
 }
 
+static void choose_rest(u64 ept)
 {
-	vmx_caps.cr0_fixed = read_msr(MSR_IA32_VMX_CR0_FIXED0) & ~(u64)(X86_CR0_PE | X86_CR0_PG);
 	choose_timer();
+	vmx_caps.cr0_fixed = read_msr(MSR_IA32_VMX_CR0_FIXED0) & ~(u64)(X86_CR0_PE | X86_CR0_PG);
 	vmx_caps.cr4_fixed = read_msr(MSR_IA32_VMX_CR4_FIXED0);
 	vmx_caps.cr4_owned = owned_cr4();
 	vmx_caps.linear_bits = boot_cpu_has(X86_FEATURE_LA57) ? 57 : 48;
@@ -270,8 +270,8 @@ static void describe(struct hvm_caps *caps, u64 ept)
 	caps->vendor = HVM_VENDOR_INTEL;
 	caps->gpa_bits = min_t(u32, boot_cpu_data.x86_phys_bits, caps->tdp.levels == 4 ? 48 : 57);
 	caps->has_nrip = true;
-	caps->nx_huge = boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT) && !cpu_mitigations_off();
 	caps->exit_timer = vmx_caps.pin & VMX_PIN_PREEMPTION_TIMER;
+	caps->nx_huge = boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT) && !cpu_mitigations_off();
 	if (ept & EPT_2M)
 		caps->features |= HVM_FEATURE_2M_PAGES;
 	if (ept & EPT_1G)

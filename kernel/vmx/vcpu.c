@@ -16,6 +16,10 @@
 
 #define MAX_VPID	0xffff
 
+/* PAUSEs at most so many ticks apart are one loop, which exits after so many. */
+#define PLE_GAP		128
+#define PLE_WINDOW	4096
+
 /* SDM "Processor State After Reset" */
 #define RESET_BLOCKS	(HVM_STATE_GPR | HVM_STATE_SEGMENTS | HVM_STATE_CONTROL | \
 			 HVM_STATE_DEBUG | HVM_STATE_EVENTS)
@@ -65,8 +69,14 @@ static void write_controls(struct vmx_vcpu *vmx)
 	vmcs_write(VMCS_ENTRY_CONTROLS, vmx_caps.entry);
 	if (secondary & VMX_SECONDARY_VPID)
 		vmcs_write(VMCS_VPID, vmx->vpid);
+	if (secondary & VMX_SECONDARY_PAUSE_LOOP) {
+		vmcs_write(VMCS_PLE_GAP, PLE_GAP);
+		vmcs_write(VMCS_PLE_WINDOW, PLE_WINDOW);
+	}
 	if (secondary & VMX_SECONDARY_ENCLS)
 		vmcs_write(VMCS_ENCLS_BITMAP, ~0ULL);
+	if (vmx_caps.pin & VMX_PIN_PREEMPTION_TIMER)
+		vmcs_write(VMCS_PREEMPTION_TIMER, ~0U);
 	vmcs_write(VMCS_VIRTUAL_APIC, __pa(vmx->vapic));
 	vmcs_write(VMCS_TPR_THRESHOLD, 0);
 	vmcs_write(VMCS_TSC_OFFSET, 0);
@@ -75,8 +85,6 @@ static void write_controls(struct vmx_vcpu *vmx)
 	vmcs_write(VMCS_CR3_TARGET_COUNT, 0);
 	vmcs_write(VMCS_EXIT_MSR_STORE_COUNT, 0);
 	vmcs_write(VMCS_EXIT_MSR_LOAD_COUNT, 0);
-	if (vmx_caps.pin & VMX_PIN_PREEMPTION_TIMER)
-		vmcs_write(VMCS_PREEMPTION_TIMER, ~0U);
 	vmcs_write(VMCS_ENTRY_MSR_LOAD_COUNT, 0);
 	vmcs_write(VMCS_ENTRY_EVENT, 0);
 	vmcs_write(VMCS_LINK, ~0ULL);

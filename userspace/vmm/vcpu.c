@@ -14,6 +14,9 @@
 /* The deepest call, executing an instruction on a device, needs about 8 KiB. */
 #define STACK_BYTES	(128 << 10)
 
+/* A short wait for the answer of a device or another vCPU costs less than a sleep; more is waste. */
+#define HALT_POLL_NS	50000
+
 /* SDM "Extended XAPIC (x2APIC)"; registers by their place in hvm_state_lapic::regs. */
 #define APIC_BASE_X2APIC	(1ULL << 10)
 #define APIC_ID			0x02
@@ -210,6 +213,7 @@ int vcpu_create(struct vcpu *vcpu, struct vcpu_board *board, int vm, uint32_t ap
 	if (ret < 0)
 		return ret;
 	vcpu->board = board;
+	vcpu->handle.run->halt_poll_ns = HALT_POLL_NS;
 	ret = hvm_access_init(&vcpu->access, &access_ops, &vcpu->handle, info);
 	if (ret < 0)
 		hvm_vcpu_destroy(&vcpu->handle);

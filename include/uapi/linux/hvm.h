@@ -717,6 +717,9 @@ enum hvm_invalid_field {
 #define HVM_UNSUPPORTED_TASK_SWITCH	2	/* detail: the TSS selector */
 #define HVM_UNSUPPORTED_EVENT_MEMORY	3	/* event through device memory; detail: gpa */
 
+/* Of hvm_run::halt_poll_ns. */
+#define HVM_MAX_HALT_POLL_NS		1000000
+
 /**
  * struct hvm_run - the run page: shared by kernel and userspace, mmapped from the vCPU's fd
  * (HVM_RUN_OFFSET, one page)
@@ -728,7 +731,9 @@ enum hvm_invalid_field {
  *	instruction again); cleared by HVM_RUN
  * @complete_len: userspace: length of the instruction, 1 to 15, with HVM_COMPLETE (0: HVM_EXIT_PIO
  *	and _MSR: the kernel's @insn_len)
- * @reserved0: zero
+ * @halt_poll_ns: userspace: how long a halted vCPU may look around for work before its thread
+ *	sleeps, ns: it adapts itself to what the guest does, below this; 0: it sleeps at once. More
+ *	than HVM_MAX_HALT_POLL_NS counts as that
  * @reason: kernel: enum hvm_exit_reason
  * @insn_len: kernel: length of the instruction where hardware tells, else 0
  * @insn_bytes_len: kernel: valid bytes in @insn_bytes, 0 where hardware gives none
@@ -781,7 +786,7 @@ struct hvm_run {
 	__u8 want_window;
 	__u8 complete;
 	__u8 complete_len;
-	__u32 reserved0;
+	__u32 halt_poll_ns;
 
 	__u32 reason;
 	__u8 insn_len;

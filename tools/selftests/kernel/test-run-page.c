@@ -254,8 +254,8 @@ static void check_lies(struct guest *g, const struct completable *c)
 	struct hvm_run *run = g->run;
 	uint64_t rcx = run->gpr[HVM_RCX], tpr = run->apic.value;
 
-	memset(&run->reserved0, 0xff, offsetof(struct hvm_run, gpr) -
-	       offsetof(struct hvm_run, reserved0));
+	memset(&run->reason, 0xff, offsetof(struct hvm_run, gpr) -
+	       offsetof(struct hvm_run, reason));
 	if (c->reason == HVM_EXIT_APIC)
 		run->apic.value = tpr;
 	run->reason = c->reason == HVM_EXIT_MSR ? HVM_EXIT_PIO : HVM_EXIT_MSR;

@@ -541,6 +541,23 @@ static void ring_that_spins(struct ktap *t)
 	ring(t, 3, &ring_spinning, &pass_on, 5);
 }
 
+/* Looking around before they sleep: any value of the run page's field is a good one. */
+static void ring_that_polls(struct ktap *t)
+{
+	static const uint32_t ceilings[] = { 1, 50000, HVM_MAX_HALT_POLL_NS, ~0U };
+	struct team team;
+	unsigned int i, j;
+
+	if (!ring_open(&team, t, 3, &ring_halting, &pass_on))
+		return;
+	for (i = 0; i < sizeof(ceilings) / sizeof(ceilings[0]); i++) {
+		for (j = 0; j < team.count; j++)
+			team.m[j].g.run->halt_poll_ns = ceilings[i];
+		ring_expect(&team, 50);
+	}
+	ring_close(&team);
+}
+
 /* --- what the host does to the threads ----------------------------------------------- */
 
 static void ring_on_one_cpu(struct ktap *t)
@@ -555,6 +572,22 @@ static void ring_on_one_cpu(struct ktap *t)
 	for (i = 0; i < team.count; i++)
 		KTAP_TRUE(t, task_pin(team.m[i].tid, cpus[0]));
 	ring_expect(&team, 50);
+	ring_close(&team);
+}
+
+/* Who spins and who is waited for share a processor. */
+static void ring_that_spins_on_one_cpu(struct ktap *t)
+{
+	int cpus[TASK_CPUS];
+	struct team team;
+	unsigned int i;
+
+	task_cpus(cpus);
+	if (!ring_open(&team, t, 3, &ring_spinning, &pass_on))
+		return;
+	for (i = 0; i < team.count; i++)
+		KTAP_TRUE(t, task_pin(team.m[i].tid, cpus[0]));
+	ring_expect(&team, 5);
 	ring_close(&team);
 }
 
@@ -687,7 +720,9 @@ static const struct ktap_case cases[] = {
 	{ "ring_by_the_apic_page", ring_by_the_apic_page },
 	{ "ring_of_sixteen", ring_of_sixteen },
 	{ "ring_that_spins", ring_that_spins },
+	{ "ring_that_polls", ring_that_polls },
 	{ "ring_on_one_cpu", ring_on_one_cpu },
+	{ "ring_that_spins_on_one_cpu", ring_that_spins_on_one_cpu },
 	{ "ring_that_is_moved", ring_that_is_moved },
 	{ "ring_that_is_niced", ring_that_is_niced },
 	{ "ring_of_scheduling_classes", ring_of_scheduling_classes },
