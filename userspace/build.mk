@@ -44,7 +44,7 @@ $(BUILD)/obj/userspace/hw/acpi.o $(BUILD)/obj/userspace/hw/acpi.asan.o: \
 $(BUILD)/bin/vm: $(VM_SOURCES:%.c=$(BUILD)/obj/%.o) $(BUILD)/lib/libhvm.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(q)$(CC) $(ULDFLAGS) -o $@ $^ -lseccomp -lpthread
+	$(q)$(CC) $(ULDFLAGS) -o $@ $^ -lseccomp -lhttp_parser -ljson-c -lpthread
 
 $(BUILD)/bin/example-guest: $(BUILD)/obj/userspace/examples/guest.o $(BUILD)/lib/libhvm.a
 	@mkdir -p $(@D)

@@ -103,6 +103,15 @@ UNIT_TESTS += vmm_sandbox
 unit_vmm_sandbox := userspace/vmm/sandbox.c
 $(BUILD)/bin/unit-vmm_sandbox: ULDLIBS += -lseccomp
 
+UNIT_TESTS += vmm_control
+unit_vmm_control := $(addprefix userspace/vmm/,control.c socket.c loop.c failure.c) \
+	userspace/libhvm/device.c
+$(BUILD)/bin/unit-vmm_control: ULDLIBS += -lhttp_parser -pthread
+
+UNIT_TESTS += vm_table
+unit_vm_table := userspace/vm/table.c
+$(BUILD)/bin/unit-vm_table: ULDLIBS += -ljson-c
+
 UNIT_TESTS += vmm_cpuid
 unit_vmm_cpuid := userspace/vmm/cpuid.c
 

@@ -20,6 +20,8 @@ static const struct {
 	int (*run)(int argc, char *argv[]);
 } commands[] = {
 	{ "run", "--kernel IMAGE [options]", "boot a guest and stay until it ends", vm_run },
+	{ "stats", "[--once] [--json] NAME", "show what a running guest does", vm_stats },
+	{ "list", "", "show the guests that run", vm_list },
 	{ "help", "", "show this", run_help },
 };
 

@@ -7,5 +7,7 @@
 #define VM_VM_H
 
 int vm_run(int argc, char *argv[]);
+int vm_stats(int argc, char *argv[]);
+int vm_list(int argc, char *argv[]);
 
 #endif

@@ -27,6 +27,7 @@
 #include "libhvm.h"
 #include "vmm/bus.h"
 #include "vmm/console.h"
+#include "vmm/control.h"
 #include "vmm/cpuid.h"
 #include "vmm/irq.h"
 #include "vmm/loop.h"
@@ -65,6 +66,8 @@
  * @rtc: real-time clock
  * @pm: power management
  * @console: serial port's other end
+ * @control: its control socket
+ * @named: the user chose the name
  * @board: what the processors see of all this
  * @vcpu: the processors
  * @created: how many of them exist
@@ -87,6 +90,8 @@ struct machine {
 	struct rtc rtc;
 	struct pm pm;
 	struct console console;
+	struct control control;
+	bool named;
 	struct vcpu_board board;
 	struct vcpu *vcpu;
 	uint32_t created;
@@ -373,6 +378,16 @@ static int set_start(struct machine *m, const struct boot_start *start, struct f
 	return 0;
 }
 
+static int attach_control(struct machine *m, struct failure *f)
+{
+	int ret = control_attach(&m->control, m->device, m->vm, m->created);
+
+	for (uint32_t i = 0; !ret && i < m->created; i++)
+		ret = control_attach_vcpu(&m->control, m->vcpu[i].handle.fd,
+					  m->vcpu[i].handle.apic_id);
+	return ret < 0 ? fail(f, "the guest's counters cannot be had (%s)", strerror(-ret)) : 0;
+}
+
 /* --- boot ------------------------------------------------------------------------------ */
 
 static int load_image(struct machine *m, struct boot_start *start, struct failure *f)
@@ -429,13 +444,15 @@ static int start_console(struct machine *m, struct failure *f)
 	return ret < 0 ? fail(f, "the terminal cannot be used (%s)", strerror(-ret)) : 0;
 }
 
-static int enter_sandbox(struct failure *f)
+static int enter_sandbox(struct machine *m, struct failure *f)
 {
 	int ret;
 
 	/* What loading and building the cage needed is not needed any more. */
 	malloc_trim(0);
-	ret = sandbox_enter();
+	/* The cage has brk() only; what is large for a moment goes back the same way. */
+	mallopt(M_MMAP_MAX, 0);
+	ret = sandbox_enter(m->control.path);
 	return ret < 0 ? fail(f, "the system call filter cannot be set (%s)", strerror(-ret)) : 0;
 }
 
@@ -456,7 +473,7 @@ static int run(struct machine *m, struct failure *f)
 
 	pthread_mutex_lock(&m->board.gate);
 	if (start_threads(m, &started, f) < 0 || start_console(m, f) < 0 ||
-	    enter_sandbox(f) < 0) {
+	    enter_sandbox(m, f) < 0) {
 		discard_threads(m, started);
 		terminal_restore();
 		return -1;
@@ -492,6 +509,8 @@ static int run_guest(struct machine *m, struct failure *f)
 		return -1;
 	ret = set_start(m, &start, f);
 	if (!ret)
+		ret = attach_control(m, f);
+	if (!ret)
 		ret = run(m, f);
 	destroy_vcpus(m);
 	return ret;
@@ -509,7 +528,11 @@ static int run_machine(struct machine *m, struct failure *f)
 		goto close_device;
 	if (create_loop(m, f) < 0)
 		goto deinit_memory;
+	if (control_init(&m->control, &m->loop, m->config, m->named, f) < 0)
+		goto destroy_loop;
 	ret = run_guest(m, f);
+	control_deinit(&m->control);
+destroy_loop:
 	destroy_loop(m);
 deinit_memory:
 	memory_deinit(&m->memory);
@@ -525,6 +548,7 @@ int machine_run(struct config *config, struct machine_end *end, struct failure *
 
 	if (!m)
 		return fail(f, "out of memory");
+	m->named = config->name[0];
 	set_name(config);
 	m->config = config;
 	ret = run_machine(m, f);

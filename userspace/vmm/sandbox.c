@@ -17,18 +17,19 @@
 #include "vmm/sandbox.h"
 
 static const int calls[] = {
-	SCMP_SYS(read),			/* standard input, eventfds, signalfd */
-	SCMP_SYS(write),		/* standard output and error, eventfds */
+	SCMP_SYS(read),			/* standard input, eventfds, signalfd, control clients */
+	SCMP_SYS(write),		/* standard output and error, eventfds, control clients */
 	SCMP_SYS(poll),			/* whether standard output takes more */
 	SCMP_SYS(epoll_wait),		/* the event loop */
 	SCMP_SYS(epoll_pwait),		/* the same in other C libraries */
 	SCMP_SYS(epoll_ctl),		/* watch standard output only while something waits */
 	SCMP_SYS(futex),		/* locks, joining threads */
 	SCMP_SYS(clock_gettime),	/* the guest's RTC, where the vDSO cannot answer */
-	SCMP_SYS(close),		/* teardown */
+	SCMP_SYS(accept4),		/* clients of the control socket, which listens already */
+	SCMP_SYS(close),		/* teardown, control clients */
 	SCMP_SYS(munmap),		/* teardown: guest memory, run pages, threads' stacks */
 	SCMP_SYS(madvise),		/* the C library, for the stack of a thread that ends */
-	SCMP_SYS(brk),			/* free() gives memory back */
+	SCMP_SYS(brk),			/* malloc() for answers to control clients, and free() */
 	SCMP_SYS(rt_sigprocmask),	/* the C library, around a thread's end and in raise() */
 	SCMP_SYS(rt_sigreturn),		/* return from a signal handler */
 	SCMP_SYS(restart_syscall),	/* the kernel's own, after SIGSTOP and SIGCONT */
@@ -88,7 +89,19 @@ static int allow_raise(scmp_filter_ctx filter)
 				SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
 }
 
-static int build(scmp_filter_ctx filter)
+/*
+ * Remove the control socket at the end. The filter sees the path's address only; what stands there
+ * cannot be changed, for nothing on the list makes memory writable or puts other memory there.
+ */
+static int allow_unlink(scmp_filter_ctx filter, const char *path)
+{
+	if (!path)
+		return 0;
+	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(unlink), 1,
+				SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)(uintptr_t)path));
+}
+
+static int build(scmp_filter_ctx filter, const char *path)
 {
 	int ret;
 
@@ -105,10 +118,12 @@ static int build(scmp_filter_ctx filter)
 		ret = allow_sigaction(filter);
 	if (!ret)
 		ret = allow_raise(filter);
+	if (!ret)
+		ret = allow_unlink(filter, path);
 	return ret;
 }
 
-int sandbox_enter(void)
+int sandbox_enter(const char *path)
 {
 	scmp_filter_ctx filter;
 	int ret;
@@ -122,7 +137,7 @@ int sandbox_enter(void)
 	filter = seccomp_init(SCMP_ACT_TRAP);
 	if (!filter)
 		return -ENOMEM;
-	ret = build(filter);
+	ret = build(filter, path);
 	if (!ret)
 		ret = seccomp_load(filter);
 	seccomp_release(filter);

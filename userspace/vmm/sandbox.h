@@ -8,12 +8,13 @@
 
 /**
  * sandbox_enter() - close the cage around all threads of this process
+ * @path: the one file that may be removed, in memory that cannot be written; NULL: none
  *
  * After all files are open and all threads exist, before the guest's first instruction. A system
  * call that is not on the list kills the process from then on.
  *
  * Return: 0 or a negative errno.
  */
-int sandbox_enter(void);
+int sandbox_enter(const char *path);
 
 #endif

@@ -30,6 +30,7 @@ FILES = {
     "include/hvm/linux/hvm.h": 0o644,
     "share/man/man1/vm.1": 0o644,
     "share/man/man1/vm-run.1": 0o644,
+    "share/man/man1/vm-stats.1": 0o644,
     "share/man/man3/libhvm.3": 0o644,
     "share/doc/hvm/examples/guest.c": 0o644,
     "share/doc/hvm/examples/guest.py": 0o755,

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -17,6 +18,7 @@
 
 #define ENTERED	7	/* exit status: the sandbox holds, and the deed was allowed */
 
+static const char removable[] = "/tmp/hvm-unit-sandbox";
 static volatile int *called;	/* shared with the children */
 
 static void note_and_die(int signal)
@@ -51,6 +53,19 @@ static void block_and_open(void)
 	open_socket();
 }
 
+static void remove_the_file(void)
+{
+	syscall(SYS_unlink, removable);
+}
+
+static void remove_another(void)
+{
+	char path[sizeof(removable)];
+
+	memcpy(path, removable, sizeof(path));
+	syscall(SYS_unlink, path);
+}
+
 static void signal_parent(void)
 {
 	syscall(SYS_tgkill, getppid(), getppid(), 0);
@@ -73,7 +88,7 @@ static int deed(void (*act)(void), bool handler)
 	if (!pid) {
 		if (handler)
 			sigaction(SIGSYS, &action, NULL);
-		if (sandbox_enter())
+		if (sandbox_enter(removable))
 			_exit(1);
 		act();
 		/* _exit() of a sanitized program does more than that. */
@@ -113,6 +128,14 @@ static void deadly_behind_a_handler(struct ktap *t)
 	munmap((void *)called, sizeof(*called));
 }
 
+static void one_file_may_be_removed(struct ktap *t)
+{
+	int status = deed(remove_the_file, false);
+
+	KTAP_TRUE(t, WIFEXITED(status) && WEXITSTATUS(status) == ENTERED);
+	KTAP_TRUE(t, died(deed(remove_another, false)));
+}
+
 static void sigsys_stays_what_it_was(struct ktap *t)
 {
 	KTAP_TRUE(t, died(deed(take_sigsys, false)));
@@ -123,6 +146,7 @@ static const struct ktap_case cases[] = {
 	{ "what_is_listed_is_allowed", what_is_listed_is_allowed },
 	{ "everything_else_is_deadly", everything_else_is_deadly },
 	{ "deadly_behind_a_handler", deadly_behind_a_handler },
+	{ "one_file_may_be_removed_told_by_its_address", one_file_may_be_removed },
 	{ "sigsys_stays_what_it_was", sigsys_stays_what_it_was },
 };
 
