@@ -43,6 +43,11 @@ struct hvm_caps {
 #define HVM_HW_NEW_INTERCEPTS	BIT(3)	/* what exits changed */
 #define HVM_HW_NEW_HOST		BIT(4)	/* interrupts were on: the host's registers may be others */
 
+/* &struct hvm_hw.dr_owner: whose the processor's DR0 to DR3 are while the guest runs */
+#define HVM_DR_HOST	0	/* nobody's; MOV DR exits as HVM_HW_DR_ACCESS */
+#define HVM_DR_GUEST	1	/* the guest's, with DR6 and DR7; no DR exits */
+#define HVM_DR_DEBUGGER	2	/* a debugger's, with @debugger_dr7 for DR7; MOV DR exits */
+
 /**
  * struct hvm_hw - the neutral face of one hardware virtual CPU; a backend embeds it in its own
  * struct
@@ -52,8 +57,7 @@ struct hvm_caps {
  * @tpr: [V] task priority (bits 7:4 and 3:0 as in the APIC's TPR): loaded before, stored after each
  *	entry
  * @exit_all_msrs: [V] no MSR is passed through
- * @guest_dr: [V] DR0 to DR3, DR6 are the guest's while in it (@dr below): no DR exits; false: first
- *	access exits as HVM_HW_DR_ACCESS
+ * @dr_owner: [V] HVM_DR_*; changes count from the next HVM_HW_NEW_INTERCEPTS on
  * @exit_exceptions: [V] bitmap of exception vectors that exit as HVM_HW_EXCEPTION. Common code
  *	always sets #AC (17) and #DB (1) to break delivery loops; #MC (18) is the backend's own
  * @tdp_root: [V] host physical address of the second-level root
@@ -64,8 +68,9 @@ struct hvm_caps {
  * @deadline: [V] host TSC at which the guest exits as HVM_HW_DEADLINE, or a little before; 0: none.
  *	Only with &hvm_caps.exit_timer
  * @cr2: [V] guest CR2: loaded before, stored after each entry
- * @dr6: [V] guest DR6: kept here by common code while @guest_dr; the backend stores DR6 of an
- *	intercepted #DB into exit->event.payload
+ * @dr6: [V] guest DR6: kept here by common code while they are the guest's; the backend stores DR6
+ *	of an intercepted #DB into exit->event.payload
+ * @debugger_dr7: [V] see @dr_owner
  * @rsp: [V] what the last @expose wrote into the run page, which others may have written since
  * @rflags: [V] likewise
  *
@@ -76,7 +81,7 @@ struct hvm_hw {
 	u32 dirty;
 	u8 tpr;
 	bool exit_all_msrs;
-	bool guest_dr;
+	u8 dr_owner;
 	u8 tdp_levels;
 	u32 exit_exceptions;
 	hpa_t tdp_root;
@@ -85,6 +90,7 @@ struct hvm_hw {
 	u64 deadline;
 	u64 cr2;
 	u64 dr6;
+	u64 debugger_dr7;
 	u64 rsp;
 	u64 rflags;
 };

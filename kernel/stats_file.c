@@ -50,6 +50,7 @@ static const struct hvm_statistic statistics[] = {
 	VCPU(leaves[HVM_EXIT_SHUTDOWN], "leave_shutdown"),
 	VCPU(leaves[HVM_EXIT_INVALID_STATE], "leave_invalid_state"),
 	VCPU(leaves[HVM_EXIT_UNSUPPORTED], "leave_unsupported"),
+	VCPU(leaves[HVM_EXIT_DEBUG], "leave_debug"),
 	VCPU(injected[HVM_EVENT_INTR], "inject_interrupt"),
 	VCPU(injected[HVM_EVENT_NMI], "inject_nmi"),
 	VCPU(injected[HVM_EVENT_EXCEPTION], "inject_exception"),

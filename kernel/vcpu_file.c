@@ -10,6 +10,7 @@
 #include <linux/module.h>
 
 #include "compat.h"
+#include "cpu/debug.h"
 #include "cpu/run.h"
 #include "cpu/state.h"
 #include "ioctl.h"
@@ -82,6 +83,11 @@ static long inject(void *object, void *data)
 	return ret;
 }
 
+static long debug(void *object, void *data)
+{
+	return hvm_debug_set(object, data);
+}
+
 /* The calls that need no lock: they are meant for other threads. */
 static long kick(void *object, void *data)
 {
@@ -103,6 +109,7 @@ static const struct hvm_ioctl calls[] = {
 	  .flags = HVM_IOCTL_OUT | HVM_IOCTL_OUT_ERR },
 	{ .cmd = HVM_SET_CPUID, SIZES(hvm_cpuid), .call = set_cpuid },
 	{ .cmd = HVM_INJECT, SIZES(hvm_inject), .call = inject },
+	{ .cmd = HVM_DEBUG, SIZES(hvm_debug), .call = debug },
 };
 
 static const struct hvm_ioctl unlocked_calls[] = {

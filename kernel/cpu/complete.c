@@ -9,6 +9,7 @@
 #include <asm/trapnr.h>
 
 #include "complete.h"
+#include "debug.h"
 #include "exit.h"
 #include "vcpu.h"
 
@@ -89,6 +90,7 @@ static int finish(struct hvm_vcpu *vcpu)
 		finish_apic(vcpu);
 	if (hvm_backend->skip(vcpu->hw, len))
 		hvm_event_single_step(vcpu);
+	hvm_debug_retired(vcpu);
 	return 0;
 }
 
@@ -110,6 +112,8 @@ int hvm_complete(struct hvm_vcpu *vcpu)
 		err = finish(vcpu);
 	else if (complete == HVM_COMPLETE_GP && vcpu->reason == HVM_EXIT_MSR)
 		hvm_event_raise_error(vcpu, X86_TRAP_GP, 0);
+	else if (complete == HVM_COMPLETE_REFLECT && vcpu->reason == HVM_EXIT_DEBUG)
+		err = hvm_debug_reflect(vcpu);
 	else
 		err = -EINVAL;
 	if (err)

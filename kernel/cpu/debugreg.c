@@ -2,7 +2,8 @@
 /*
  * DR0 to DR3 and DR6 of the guest. They are loaded only between the guest's first access (which
  * exits) and the next time it has no breakpoint enabled when its thread leaves the guest's service;
- * most guests never pay for them. DR7 is in the hardware's own state and the backend's business.
+ * most guests never pay for them. DR7 is in the hardware's own state and the backend's business. A
+ * debugger that has breakpoints (debug.c) comes before the guest: then its registers are loaded.
  */
 #include <linux/hw_breakpoint.h>
 #include <asm/debugreg.h>
@@ -25,21 +26,25 @@ void hvm_debugreg_reset(struct hvm_vcpu *vcpu)
 	hvm_debugreg_reclaim(vcpu);
 }
 
-static void set_lent(struct hvm_vcpu *vcpu, bool lent)
+/**
+ * hvm_debugreg_give - whose the registers are from the next entry on
+ * @vcpu: the vCPU, its lock held
+ * @owner: HVM_DR_*
+ */
+void hvm_debugreg_give(struct hvm_vcpu *vcpu, u8 owner)
 {
-	if (vcpu->hw->guest_dr == lent)
-		return;
-	vcpu->hw->guest_dr = lent;
+	vcpu->hw->dr_owner = owner;
 	vcpu->hw->dirty |= HVM_HW_NEW_INTERCEPTS;
 }
 
 /**
- * hvm_debugreg_lend - from the next entry on the guest has its debug registers
+ * hvm_debugreg_lend - from the next entry on the guest has its registers, unless a debugger has
  * @vcpu: the vCPU, its lock held
  */
 void hvm_debugreg_lend(struct hvm_vcpu *vcpu)
 {
-	set_lent(vcpu, true);
+	if (vcpu->hw->dr_owner == HVM_DR_HOST)
+		hvm_debugreg_give(vcpu, HVM_DR_GUEST);
 }
 
 /**
@@ -50,32 +55,36 @@ void hvm_debugreg_reclaim(struct hvm_vcpu *vcpu)
 {
 	struct hvm_hw_state state;
 
-	if (!vcpu->hw->guest_dr)
+	if (vcpu->hw->dr_owner != HVM_DR_GUEST)
 		return;
 	hvm_backend->get_state(vcpu->hw, HVM_STATE_DEBUG, &state);
 	if (!(state.dr7 & DR7_ENABLED))
-		set_lent(vcpu, false);
+		hvm_debugreg_give(vcpu, HVM_DR_HOST);
 }
 
 /**
- * hvm_debugreg_enter - load the guest's
- * @vcpu: the vCPU, with &hvm_hw.guest_dr set
+ * hvm_debugreg_enter - load the guest's, or the debugger's
+ * @vcpu: the vCPU, with &hvm_hw.dr_owner set
  *
  * Context: interrupts off
  */
 void hvm_debugreg_enter(struct hvm_vcpu *vcpu)
 {
+	const u64 *dr = vcpu->debug.dr;
+
+	if (vcpu->hw->dr_owner == HVM_DR_DEBUGGER)
+		dr = vcpu->debugger.dr;
 	set_debugreg(0, 7);
-	set_debugreg(vcpu->debug.dr[0], 0);
-	set_debugreg(vcpu->debug.dr[1], 1);
-	set_debugreg(vcpu->debug.dr[2], 2);
-	set_debugreg(vcpu->debug.dr[3], 3);
+	set_debugreg(dr[0], 0);
+	set_debugreg(dr[1], 1);
+	set_debugreg(dr[2], 2);
+	set_debugreg(dr[3], 3);
 	vcpu->hw->dr6 = vcpu->debug.dr6;
 }
 
 /**
- * hvm_debugreg_exit - save the guest's, load the host's
- * @vcpu: the vCPU, with &hvm_hw.guest_dr set
+ * hvm_debugreg_exit - save the guest's
+ * @vcpu: the vCPU, with &hvm_hw.dr_owner set
  *
  * The exit left DR7 without breakpoints.
  *
@@ -83,6 +92,8 @@ void hvm_debugreg_enter(struct hvm_vcpu *vcpu)
  */
 void hvm_debugreg_exit(struct hvm_vcpu *vcpu)
 {
+	if (vcpu->hw->dr_owner == HVM_DR_DEBUGGER)
+		return;
 	get_debugreg(vcpu->debug.dr[0], 0);
 	get_debugreg(vcpu->debug.dr[1], 1);
 	get_debugreg(vcpu->debug.dr[2], 2);

@@ -10,6 +10,7 @@
 struct hvm_vcpu;
 
 void hvm_debugreg_reset(struct hvm_vcpu *vcpu);
+void hvm_debugreg_give(struct hvm_vcpu *vcpu, u8 owner);
 void hvm_debugreg_lend(struct hvm_vcpu *vcpu);
 void hvm_debugreg_reclaim(struct hvm_vcpu *vcpu);
 void hvm_debugreg_enter(struct hvm_vcpu *vcpu);

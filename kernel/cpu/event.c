@@ -9,6 +9,7 @@
 #include <asm/trapnr.h>
 
 #include "../trace.h"
+#include "debug.h"
 #include "debugreg.h"
 #include "event.h"
 #include "vcpu.h"
@@ -86,6 +87,8 @@ static void choose(struct hvm_vcpu *vcpu)
 		return;
 	}
 
+	if (unlikely(hvm_debug_holds(vcpu)))
+		return;
 	blocked = hvm_backend->blocked(vcpu->hw);
 	if (e->nmi_pending && !(blocked & HVM_BLOCKED_NMI)) {
 		inject_nmi(vcpu);
@@ -102,11 +105,12 @@ static void choose(struct hvm_vcpu *vcpu)
 static void ask_window(struct hvm_vcpu *vcpu)
 {
 	struct hvm_events *e = &vcpu->events;
-	int vector = hvm_lapic_waiting(&vcpu->lapic);
+	bool held = hvm_debug_holds(vcpu);
+	int vector = held ? -1 : hvm_lapic_waiting(&vcpu->lapic);
 	u32 window = 0;
 	u8 prio = 0;
 
-	if (e->nmi_pending)
+	if (e->nmi_pending && !held)
 		window |= HVM_WINDOW_NMI;
 	if (vector >= 0) {
 		window |= HVM_WINDOW_INTR;

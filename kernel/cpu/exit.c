@@ -10,6 +10,7 @@
 #include "../trace.h"
 #include "control.h"
 #include "cpuid.h"
+#include "debug.h"
 #include "debugreg.h"
 #include "exit.h"
 #include "idle.h"
@@ -22,6 +23,7 @@ static enum hvm_next step_over(struct hvm_vcpu *vcpu, const struct hvm_exit *exi
 {
 	if (unlikely(hvm_backend->skip(vcpu->hw, exit->insn_len)))
 		hvm_event_single_step(vcpu);
+	hvm_debug_retired(vcpu);
 	return HVM_NEXT_ENTER;
 }
 
@@ -289,7 +291,10 @@ static enum hvm_next handle_cr_write(struct hvm_vcpu *vcpu, struct hvm_exit *exi
 
 static enum hvm_next handle_dr_access(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
 {
-	hvm_debugreg_lend(vcpu);
+	if (unlikely(vcpu->hw->dr_owner == HVM_DR_DEBUGGER))
+		hvm_debug_borrow(vcpu);
+	else
+		hvm_debugreg_lend(vcpu);
 	return HVM_NEXT_ENTER;
 }
 
@@ -332,6 +337,8 @@ static enum hvm_next handle_triple_fault(struct hvm_vcpu *vcpu, struct hvm_exit 
 static enum hvm_next handle_exception(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
 {
 	hvm_run_open(vcpu);
+	if (unlikely(vcpu->debugger.active) && hvm_debug_takes(vcpu, &exit->event))
+		return HVM_NEXT_ENTER;
 	if (hvm_event_reflect(vcpu, &exit->event))
 		return HVM_NEXT_ENTER;
 	return handle_triple_fault(vcpu, exit);

@@ -142,6 +142,19 @@ struct task_struct *hvm_bells_preempted(struct hvm_bells *bells)
 	return task;
 }
 
+/**
+ * hvm_bell_interrupt - end the next entry before the guest's first instruction
+ * @bell: the bell of the vCPU that is loaded here
+ *
+ * An event that the entry delivers is delivered.
+ *
+ * Context: interrupts off
+ */
+void hvm_bell_interrupt(struct hvm_bell *bell)
+{
+	smp_send_reschedule(bell->cpu);
+}
+
 static void do_nothing(void *unused)
 {
 }

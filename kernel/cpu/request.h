@@ -21,6 +21,7 @@
 #define HVM_REQ_FLUSH	BIT(2)	/* second-level translations changed */
 #define HVM_REQ_CLOCK	BIT(3)	/* the paravirtual clock page is stale */
 #define HVM_REQ_STEAL	BIT(4)	/* the vCPU's thread was switched away, or waited for a CPU */
+#define HVM_REQ_DEBUG	BIT(5)	/* something for the debugger; the vCPU's own thread only */
 
 enum hvm_mode {
 	HVM_OUTSIDE,		/* in userspace, or in the kernel and about to look at requests */
@@ -72,6 +73,7 @@ struct task_struct *hvm_bells_preempted(struct hvm_bells *bells);
 void hvm_bells_ring_wait(struct hvm_bells *bells, unsigned long requests);
 
 void hvm_bell_init(struct hvm_bell *bell);
+void hvm_bell_interrupt(struct hvm_bell *bell);
 void hvm_bell_ring(struct hvm_bell *bell, unsigned long requests);
 
 #endif /* HVM_CPU_REQUEST_H */

@@ -14,6 +14,7 @@
 
 #include "../trace.h"
 #include "complete.h"
+#include "debug.h"
 #include "debugreg.h"
 #include "exit.h"
 #include "idle.h"
@@ -139,12 +140,12 @@ static void enter(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
 	hw->tpr = hvm_lapic_tpr(&vcpu->lapic);
 	hw->deadline = vcpu->lapic.timer.exit_at;
 	hvm_fpu_enter(&vcpu->fpu);
-	if (unlikely(hw->guest_dr))
+	if (unlikely(hw->dr_owner))
 		hvm_debugreg_enter(vcpu);
 
 	hvm_backend->enter(hw, exit);
 
-	if (unlikely(hw->guest_dr))
+	if (unlikely(hw->dr_owner))
 		hvm_debugreg_exit(vcpu);
 	/* Exits switch the host's own breakpoints off (perf, ptrace). */
 	if (unlikely(hw_breakpoint_active()))
@@ -180,9 +181,13 @@ static enum hvm_next run_guest(struct hvm_vcpu *vcpu)
 	while (!must_look(vcpu)) {
 		if (vcpu->events.recheck || vcpu->lapic.recheck)
 			hvm_event_prepare(vcpu);
+		if (unlikely(vcpu->debugger.active))
+			hvm_debug_before_entry(vcpu);
 		trace_hvm_entry(vcpu->lapic.id, vcpu->hw);
 		enter(vcpu, exit);
 		trace_hvm_exit(vcpu->lapic.id, vcpu->hw, exit);
+		if (unlikely(vcpu->debugger.active))
+			hvm_debug_after_exit(vcpu, exit);
 		next = hvm_exit_handle(vcpu, exit);
 		if (vcpu->bell.mode != HVM_IN_GUEST || next != HVM_NEXT_ENTER)
 			break;
@@ -285,6 +290,11 @@ static int answer(struct hvm_vcpu *vcpu, enum hvm_next *next)
 
 	if (err)
 		return err;
+	if (unlikely(READ_ONCE(vcpu->bell.requests) & HVM_REQ_DEBUG)) {
+		hvm_debug_report(vcpu);
+		*next = hvm_exit_leave(vcpu, HVM_EXIT_DEBUG);
+		return 0;
+	}
 	*next = answer_requests(vcpu);
 	if (*next == HVM_NEXT_ENTER && vcpu->events.mp_state != HVM_MP_RUNNING)
 		wait_for_work(vcpu);
@@ -328,7 +338,7 @@ static int run_loaded(struct hvm_vcpu *vcpu)
 	err = loop(vcpu);
 	if (err)
 		WRITE_ONCE(vcpu->run->reason, HVM_EXIT_NONE);
-	if (unlikely(vcpu->hw->guest_dr))
+	if (unlikely(vcpu->hw->dr_owner))
 		hvm_debugreg_reclaim(vcpu);
 	return err;
 }

@@ -13,6 +13,7 @@
 #include "../irq/lapic.h"
 #include "../stats.h"
 #include "../vm.h"
+#include "debug.h"
 #include "event.h"
 #include "fpu.h"
 #include "msr.h"
@@ -45,6 +46,7 @@
  * @pv: [V] cpu/pv.c
  * @fpu: [V] cpu/fpu.c
  * @debug: [V] DR0 to DR3, DR6; DR7 is the backend's
+ * @debugger: [V] cpu/debug.c
  * @rcu: frees it after the last reader of &hvm_irq has gone
  *
  * [I] set at create; [V] @lock; [P] @lock and preemption off.
@@ -74,6 +76,7 @@ struct hvm_vcpu {
 	struct hvm_pv pv;
 	struct hvm_fpu fpu;
 	struct hvm_state_debug debug;
+	struct hvm_debugger debugger;
 	struct rcu_head rcu;
 };
 

@@ -22,6 +22,7 @@ const struct svm_exit_rule svm_exit_rules[SVM_EXIT_RULES] = {
 	[VMEXIT_CPUID] = { HVM_HW_CPUID, SVM_EXIT_NOTHING, 2 },
 	[VMEXIT_RSM] = { HVM_HW_UNDEFINED, SVM_EXIT_NOTHING },
 	[VMEXIT_IRET] = { HVM_HW_INTR, SVM_EXIT_IRET },
+	[VMEXIT_SOFT_INTR] = { HVM_HW_EXCEPTION, SVM_EXIT_SOFT_INTR },
 	[VMEXIT_INVD] = { HVM_HW_NOP, SVM_EXIT_NOTHING, 2 },
 	[VMEXIT_PAUSE] = { HVM_HW_PAUSE, SVM_EXIT_NOTHING },
 	[VMEXIT_HLT] = { HVM_HW_HLT, SVM_EXIT_NOTHING, 1 },
@@ -122,6 +123,18 @@ static u64 take_dr6(struct svm_vcpu *svm)
 	return bits;
 }
 
+/* RIP stands at the INT3; where no next RIP is saved it is the short one, or nobody asks. */
+static void decode_int3(const struct vmcb *vmcb, struct hvm_exit *exit)
+{
+	u64 len = svm_caps.nrip ? vmcb->next_rip - vmcb->rip : 1;
+
+	exit->event = (struct hvm_event) {
+		.type = HVM_EVENT_SOFT_EXCEPTION,
+		.vector = X86_TRAP_BP,
+		.insn_len = len && len <= 15 ? len : 1,
+	};
+}
+
 static void decode_exception(struct svm_vcpu *svm, struct hvm_exit *exit, u8 vector)
 {
 	struct vmcb *vmcb = svm->vmcb;
@@ -139,6 +152,8 @@ static void decode_exception(struct svm_vcpu *svm, struct hvm_exit *exit, u8 vec
 	if (vector == X86_TRAP_PF) {
 		exit->event.flags |= HVM_EVENT_PAYLOAD;
 		exit->event.payload = vmcb->exit_info_2;
+	} else if (vector == X86_TRAP_BP) {
+		decode_int3(vmcb, exit);
 	} else if (vector == X86_TRAP_DB) {
 		exit->event.flags |= HVM_EVENT_PAYLOAD;
 		exit->event.payload = take_dr6(svm);
@@ -226,6 +241,9 @@ void svm_exit_detail(struct svm_vcpu *svm, struct hvm_exit *exit, u8 detail, u32
 	switch (detail) {
 	case SVM_EXIT_EXCEPTION:
 		decode_exception(svm, exit, code - VMEXIT_EXCEPTION);
+		break;
+	case SVM_EXIT_SOFT_INTR:
+		decode_int3(vmcb, exit);
 		break;
 	case SVM_EXIT_WINDOW:
 		if (!svm_window_is_open(svm))

@@ -20,8 +20,8 @@
 #include "svm.h"
 
 /*
- * INT3 and INTO exit like faults, and would be reflected with the wrong return address; an NMI does
- * not come as an exception.
+ * INT3 and INTO exit like faults, and would be reflected with the wrong return address, or with
+ * trouble (deliver_int3()); an NMI does not come as an exception.
  */
 #define STEP_EXCEPTIONS	(~(u32)(BIT(X86_TRAP_NMI) | BIT(X86_TRAP_BP) | BIT(X86_TRAP_OF)))
 
@@ -45,12 +45,71 @@ bool svm_skip(struct hvm_hw *hw, unsigned int len)
 }
 
 /**
+ * svm_int3_intercept - an emulator (QEMU, see caps.c) tells of INT3 by the intercept of INT n
+ * @svm: the virtual CPU
+ *
+ * It does not say which of the two it was. One that is to be executed passes.
+ */
+void svm_int3_intercept(struct svm_vcpu *svm)
+{
+	struct vmcb *vmcb = svm->vmcb;
+
+	if (!svm_caps.nrip && !(svm->after & SVM_AFTER_INT3) &&
+	    svm->hw.exit_exceptions & BIT(X86_TRAP_BP))
+		vmcb->intercept_misc1 |= VMCB_INTERCEPT_SOFT_INTR;
+	else
+		vmcb->intercept_misc1 &= ~VMCB_INTERCEPT_SOFT_INTR;
+	vmcb->clean &= ~VMCB_CLEAN_INTERCEPTS;
+}
+
+/*
+ * An INT3 that exits is delivered with RIP behind it, which is what its handler is to see. Where it
+ * may have been an INT n it is executed instead, by entries that let both pass.
+ */
+static void deliver_int3(struct svm_vcpu *svm, u8 len)
+{
+	struct vmcb *vmcb = svm->vmcb;
+
+	svm->after |= SVM_AFTER_INT3;
+	svm->int3_rip = vmcb->rip;
+	if (!svm_caps.nrip) {
+		svm_int3_intercept(svm);
+		return;
+	}
+	vmcb->rip += len;
+	vmcb->next_rip = vmcb->rip;
+	vmcb->event_inj = VMCB_EVENT_VALID | VMCB_EVENT_EXCEPTION | X86_TRAP_BP;
+}
+
+static bool is_int3(u64 info)
+{
+	return info & VMCB_EVENT_VALID && (info & VMCB_EVENT_VECTOR) == X86_TRAP_BP &&
+	       (info & VMCB_EVENT_TYPE) == VMCB_EVENT_EXCEPTION;
+}
+
+/**
+ * svm_int3_after_exit - an INT3 whose delivery was interrupted is executed again
+ * @svm: the virtual CPU, with SVM_AFTER_INT3
+ */
+void svm_int3_after_exit(struct svm_vcpu *svm)
+{
+	struct vmcb *vmcb = svm->vmcb;
+
+	if (!svm_caps.nrip && vmcb->rip == svm->int3_rip)
+		return;
+	if (svm_caps.nrip && (vmcb->exit_code == VMEXIT_INVALID || is_int3(vmcb->exit_int_info)))
+		vmcb->rip = svm->int3_rip;
+	svm->after &= ~SVM_AFTER_INT3;
+	svm_int3_intercept(svm);
+}
+
+/**
  * svm_inject - &hvm_backend.inject
  * @hw: the virtual CPU
  * @event: the event
  *
  * A software event needs nothing: RIP stands at its instruction, which raises it again when the
- * guest runs (decode_event() in exit.c).
+ * guest runs (decode_event() in exit.c). An INT3 would exit again where it is intercepted.
  */
 void svm_inject(struct hvm_hw *hw, const struct hvm_event *event)
 {
@@ -62,6 +121,9 @@ void svm_inject(struct hvm_hw *hw, const struct hvm_event *event)
 	struct svm_vcpu *svm = to_svm(hw);
 	u64 info;
 
+	if (event->type == HVM_EVENT_SOFT_EXCEPTION && event->vector == X86_TRAP_BP &&
+	    event->insn_len)
+		deliver_int3(svm, event->insn_len);
 	if (event->type == HVM_EVENT_NONE || event->type >= ARRAY_SIZE(types))
 		return;
 	info = VMCB_EVENT_VALID | types[event->type] | event->vector;

@@ -6,6 +6,7 @@
  */
 #include <linux/mem_encrypt.h>
 #include <asm/cpufeature.h>
+#include <asm/debugreg.h>
 #include <asm/msr.h>
 #include <asm/nospec-branch.h>
 #include <asm/trapnr.h>
@@ -24,25 +25,28 @@ u32 svm_exceptions(const struct svm_vcpu *svm)
 }
 
 /*
- * While the guest does not hold its debug registers, DR7 in the VMCB has no breakpoint on: DR0 to
- * DR3 are the host's.
+ * While the guest does not hold its debug registers, DR7 in the VMCB is the debugger's, or has no
+ * breakpoint on: DR0 to DR3 are the host's. An emulator (QEMU, see caps.c) obeys no DR7 but one
+ * that was loaded by MOV.
  */
 static void move_dr7(struct svm_vcpu *svm)
 {
+	bool live = svm->hw.dr_owner == HVM_DR_GUEST;
+	bool held = svm->hw.dr_owner == HVM_DR_DEBUGGER;
 	struct vmcb *vmcb = svm->vmcb;
 
-	if (svm->hw.guest_dr == svm->dr_live)
-		return;
-	if (svm->hw.guest_dr) {
+	if (live && !svm->dr_live) {
 		vmcb->dr7 = svm->dr7;
 		svm->after |= SVM_AFTER_DR;
-	} else {
+	} else if (!live && svm->dr_live) {
 		svm->dr7 = vmcb->dr7;
-		vmcb->dr7 = SVM_DR7_NEUTRAL;
 		vmcb->dr6 = SVM_DR6_NEUTRAL;
 		svm->after &= ~SVM_AFTER_DR;
 	}
-	svm->dr_live = svm->hw.guest_dr;
+	if (!live)
+		vmcb->dr7 = held ? svm->hw.debugger_dr7 : SVM_DR7_NEUTRAL;
+	svm->dr_live = live;
+	svm->mov_dr7 = held && !svm_caps.nrip;
 	vmcb->clean &= ~VMCB_CLEAN_DR;
 }
 
@@ -51,7 +55,8 @@ static void sync_intercepts(struct svm_vcpu *svm)
 	struct vmcb *vmcb = svm->vmcb;
 
 	vmcb->intercept_exceptions = svm_exceptions(svm);
-	vmcb->intercept_dr = svm->hw.guest_dr ? 0 : ~0U;
+	svm_int3_intercept(svm);
+	vmcb->intercept_dr = svm->hw.dr_owner == HVM_DR_GUEST ? 0 : ~0U;
 	vmcb->msrpm_pa = svm_msr_map(svm->hw.exit_all_msrs);
 	vmcb->clean &= ~(VMCB_CLEAN_INTERCEPTS | VMCB_CLEAN_PERMISSION_MAPS);
 	move_dr7(svm);
@@ -208,6 +213,8 @@ static noinline void after_exit(struct svm_vcpu *svm, struct hvm_exit *exit)
 		svm->hw.dr6 = svm->vmcb->dr6;
 	if (svm->after & SVM_AFTER_NMI)
 		svm_nmi_after_exit(svm, exit);
+	if (svm->after & SVM_AFTER_INT3)
+		svm_int3_after_exit(svm);
 }
 
 /**
@@ -232,7 +239,11 @@ void svm_enter(struct hvm_hw *hw, struct hvm_exit *exit)
 	load_registers(svm, vmcb);
 
 	paused = pause_debugctl(svm);
+	if (unlikely(svm->mov_dr7))
+		set_debugreg(vmcb->dr7, 7);
 	svm_vmrun(&svm->entry);
+	if (unlikely(svm->mov_dr7))
+		set_debugreg(0, 7);
 	if (unlikely(paused))
 		native_wrmsrl(MSR_IA32_DEBUGCTLMSR, svm->host_debugctl);
 

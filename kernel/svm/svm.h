@@ -27,6 +27,7 @@
 /* &svm_vcpu.after: what has to be done after an exit */
 #define SVM_AFTER_DR		BIT(0)	/* save the guest's DR6 */
 #define SVM_AFTER_NMI		BIT(1)	/* NMIs are masked, or one waits */
+#define SVM_AFTER_INT3		BIT(2)	/* an INT3 was delivered by hand */
 
 /**
  * struct svm_caps - what this processor has beyond what is required
@@ -94,6 +95,8 @@ DECLARE_PER_CPU(struct svm_cpu, svm_cpu);
  * @want_nmi: [V] an exit is wanted when NMIs are not masked
  * @stepping: [V] RFLAGS.TF was set to get that exit
  * @step_tf: [V] RFLAGS.TF before
+ * @int3_rip: [V] where the INT3 of SVM_AFTER_INT3 is
+ * @mov_dr7: [V] DR7 has to be loaded by MOV
  * @iret_rip: [V] see @nmi_iret
  * @step_rip: [V] where the step began
  * @dr7: [V] see @dr_live
@@ -120,6 +123,8 @@ struct svm_vcpu {
 	bool want_nmi;
 	bool stepping;
 	bool step_tf;
+	bool mov_dr7;
+	u64 int3_rip;
 	u64 iret_rip;
 	u64 step_rip;
 	u64 dr7;
@@ -133,6 +138,7 @@ enum svm_exit_detail {
 	SVM_EXIT_UNEXPECTED,
 	SVM_EXIT_NOTHING,
 	SVM_EXIT_EXCEPTION,
+	SVM_EXIT_SOFT_INTR,
 	SVM_EXIT_IRET,
 	SVM_EXIT_PORT,
 	SVM_EXIT_MSR,
@@ -194,6 +200,8 @@ void svm_nmi_iret(struct svm_vcpu *svm);
 void svm_nmi_before_entry(struct svm_vcpu *svm);
 void svm_nmi_after_exit(struct svm_vcpu *svm, struct hvm_exit *exit);
 void svm_nmi_set_masked(struct svm_vcpu *svm, bool masked);
+void svm_int3_after_exit(struct svm_vcpu *svm);
+void svm_int3_intercept(struct svm_vcpu *svm);
 
 /* state.c */
 void svm_state_reset(struct svm_vcpu *svm);

@@ -45,6 +45,7 @@ struct vmcb {
 #define VMCB_INTERCEPT_CPUID		BIT(18)
 #define VMCB_INTERCEPT_RSM		BIT(19)
 #define VMCB_INTERCEPT_IRET		BIT(20)
+#define VMCB_INTERCEPT_SOFT_INTR	BIT(21)
 #define VMCB_INTERCEPT_INVD		BIT(22)
 #define VMCB_INTERCEPT_PAUSE		BIT(23)
 #define VMCB_INTERCEPT_HLT		BIT(24)
@@ -210,6 +211,7 @@ static_assert(offsetof(struct vmcb, spec_ctrl) == 0x6e0);
 #define VMEXIT_CPUID		0x072
 #define VMEXIT_RSM		0x073
 #define VMEXIT_IRET		0x074
+#define VMEXIT_SOFT_INTR	0x075
 #define VMEXIT_INVD		0x076
 #define VMEXIT_PAUSE		0x077
 #define VMEXIT_HLT		0x078

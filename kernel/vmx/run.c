@@ -51,11 +51,26 @@ static void write_root(struct vmx_vcpu *vmx)
 	vmcs_write(VMCS_EPT_POINTER, eptp);
 }
 
+/* DR7 of the guest is in the VMCS, but for the time of a debugger's. */
+static void move_dr7(struct vmx_vcpu *vmx)
+{
+	bool held = vmx->hw.dr_owner == HVM_DR_DEBUGGER;
+
+	if (held && !vmx->dr7_kept)
+		vmx->dr7 = vmcs_read(VMCS_GUEST_DR7);
+	if (held)
+		vmcs_write(VMCS_GUEST_DR7, vmx->hw.debugger_dr7);
+	else if (vmx->dr7_kept)
+		vmcs_write(VMCS_GUEST_DR7, vmx->dr7);
+	vmx->dr7_kept = held;
+}
+
 static void write_intercepts(struct vmx_vcpu *vmx)
 {
 	u32 primary = vmx->primary & ~VMX_PRIMARY_MOV_DR;
 
-	if (!vmx->hw.guest_dr)
+	move_dr7(vmx);
+	if (vmx->hw.dr_owner != HVM_DR_GUEST)
 		primary |= VMX_PRIMARY_MOV_DR;
 	if (primary != vmx->primary) {
 		vmx->primary = primary;
@@ -219,7 +234,7 @@ void vmx_enter(struct hvm_hw *hw, struct hvm_exit *exit)
 	vmx->vapic[VAPIC_TPR] = hw->tpr;
 	if (native_read_cr2() != hw->cr2)
 		native_write_cr2(hw->cr2);
-	if (unlikely(hw->guest_dr))
+	if (unlikely(hw->dr_owner == HVM_DR_GUEST))
 		load_dr6(vmx);
 	if (static_branch_unlikely(&vmx_l1d_key))
 		vmx_mitigate_l1d(vmx);
@@ -230,7 +245,7 @@ void vmx_enter(struct hvm_hw *hw, struct hvm_exit *exit)
 
 	hw->cr2 = native_read_cr2();
 	hw->tpr = vmx->vapic[VAPIC_TPR];
-	if (unlikely(hw->guest_dr))
+	if (unlikely(hw->dr_owner == HVM_DR_GUEST))
 		save_dr6(vmx);
 	restore_host(vmx);
 	if (unlikely(refused))

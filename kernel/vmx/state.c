@@ -229,7 +229,7 @@ void vmx_get_state(struct hvm_hw *hw, u32 mask, struct hvm_hw_state *state)
 	if (mask & HVM_STATE_CONTROL)
 		get_control(state);
 	if (mask & HVM_STATE_DEBUG)
-		state->dr7 = vmcs_read(VMCS_GUEST_DR7);
+		state->dr7 = vmx->dr7_kept ? vmx->dr7 : vmcs_read(VMCS_GUEST_DR7);
 	if (mask & HVM_STATE_EVENTS)
 		get_events(state);
 	if (!loaded)
@@ -263,7 +263,9 @@ void vmx_set_state(struct hvm_hw *hw, u32 mask, const struct hvm_hw_state *state
 		load_syscall_msrs(vmx);
 		hw->dirty |= VMX_WORK_FLUSH_VPID;
 	}
-	if (mask & HVM_STATE_DEBUG)
+	if (mask & HVM_STATE_DEBUG && vmx->dr7_kept)
+		vmx->dr7 = state->dr7;
+	else if (mask & HVM_STATE_DEBUG)
 		vmcs_write(VMCS_GUEST_DR7, state->dr7);
 	if (mask & HVM_STATE_EVENTS)
 		set_events(state);

@@ -69,6 +69,8 @@ static_assert(offsetof(struct vmx_frame, host_spec) == VMX_FRAME_HOST_SPEC);
  * @tpr_threshold: [V] what VMCS_TPR_THRESHOLD holds
  * @window_flags: [V] HVM_WINDOW_* asked for
  * @loaded: [V] between load() and put(): the VMCS is current whenever this thread runs
+ * @dr7_kept: [V] @dr7 is the guest's DR7; otherwise the VMCS has it
+ * @dr7: [V] see @dr7_kept
  * @flush_l1d: [V] kernel data may be in the L1 cache that the guest must not be able to guess at
  *   (mitigate.c)
  * @timer_on: [V] VMCS_PREEMPTION_TIMER holds less than its maximum
@@ -114,6 +116,8 @@ struct vmx_vcpu {
 	bool loaded;
 	bool flush_l1d;
 	bool timer_on;
+	bool dr7_kept;
+	u64 dr7;
 	u16 vpid;
 	bool syscall_on;
 	u64 syscall_msr[VMX_SYSCALL_MSRS];

@@ -208,7 +208,7 @@ KERNEL_TESTS += lapic
 KERNEL_TESTS += ipi smp storm
 $(BUILD)/bin/test-smp: $(BUILD)/obj/tools/selftests/lib/freezer.o
 $(addprefix $(BUILD)/bin/test-,ipi smp storm): $(addprefix $(BUILD)/obj/tools/selftests/lib/,team.o task.o)
-KERNEL_TESTS += exits events
+KERNEL_TESTS += exits events debug
 KERNEL_TESTS += clock cpuid msr args
 $(addprefix $(BUILD)/bin/test-,clock cpuid msr args): $(BUILD)/obj/tools/selftests/lib/step.o
 KERNEL_TESTS += pv

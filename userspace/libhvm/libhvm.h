@@ -218,6 +218,13 @@ int hvm_vcpu_set_state(const struct hvm_vcpu *vcpu, struct hvm_state *state, uin
 int hvm_vcpu_inject(const struct hvm_vcpu *vcpu, const struct hvm_event *event);
 
 /**
+ * hvm_vcpu_debug() - choose what stops a vCPU with HVM_EXIT_DEBUG
+ * @vcpu: a vCPU that is not running
+ * @debug: flags and breakpoints; size is filled in here
+ */
+int hvm_vcpu_debug(const struct hvm_vcpu *vcpu, struct hvm_debug *debug);
+
+/**
  * hvm_complete() - say in the run page that the last exit's instruction is done
  * @run: the run page
  * @insn_len: its length, 1 to 15; 0 for port and MSR exits: as the kernel found

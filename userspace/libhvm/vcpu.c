@@ -73,6 +73,12 @@ int hvm_vcpu_inject(const struct hvm_vcpu *vcpu, const struct hvm_event *event)
 	return handle_ioctl(vcpu->fd, HVM_INJECT, &arg);
 }
 
+int hvm_vcpu_debug(const struct hvm_vcpu *vcpu, struct hvm_debug *debug)
+{
+	debug->size = sizeof(*debug);
+	return handle_ioctl(vcpu->fd, HVM_DEBUG, debug);
+}
+
 const char *hvm_exit_name(uint32_t reason)
 {
 	static const char *const names[HVM_EXIT_REASONS] = {
@@ -88,6 +94,7 @@ const char *hvm_exit_name(uint32_t reason)
 		[HVM_EXIT_SHUTDOWN] = "shutdown",
 		[HVM_EXIT_INVALID_STATE] = "invalid state",
 		[HVM_EXIT_UNSUPPORTED] = "unsupported",
+		[HVM_EXIT_DEBUG] = "debug",
 	};
 
 	return reason < HVM_EXIT_REASONS ? names[reason] : "unknown";

@@ -50,6 +50,7 @@
 #define HVM_GET_STATE	_IO(HVM_IOC_TYPE, 0x31)
 #define HVM_SET_STATE	_IO(HVM_IOC_TYPE, 0x32)
 #define HVM_INJECT	_IO(HVM_IOC_TYPE, 0x33)
+#define HVM_DEBUG	_IO(HVM_IOC_TYPE, 0x34)
 
 /* --- /dev/vm ---------------------------------------------------------- */
 
@@ -667,6 +668,62 @@ struct hvm_inject {
 	struct hvm_event event;
 };
 
+/* --- a vCPU's fd: debugging ---------------------------------------------- */
+
+/* struct hvm_breakpoint::kind */
+#define HVM_BREAK_NONE		0	/* not used: @gva and @bytes are zero */
+#define HVM_BREAK_EXEC		1	/* before the instruction at @gva; @bytes is 1 */
+#define HVM_BREAK_WRITE		2	/* after a write */
+#define HVM_BREAK_ACCESS	3	/* after a read or write */
+
+/**
+ * struct hvm_breakpoint - a hardware breakpoint
+ * @gva: linear address, multiple of @bytes
+ * @kind: HVM_BREAK_*
+ * @bytes: 1, 2, 4 or 8
+ */
+struct hvm_breakpoint {
+	__u64 gva;
+	__u32 kind;
+	__u32 bytes;
+};
+
+#define HVM_DEBUG_STEP	(1U << 0)	/* exit after each instruction */
+#define HVM_DEBUG_HOLD	(1U << 1)	/* with STEP: interrupts and NMIs wait meanwhile */
+#define HVM_DEBUG_INT3	(1U << 2)	/* INT3 exits instead of raising #BP */
+
+#define HVM_BREAKPOINTS	4
+
+/**
+ * struct hvm_debug - HVM_DEBUG: what shall stop a vCPU with HVM_EXIT_DEBUG
+ * @size: sizeof(struct hvm_debug)
+ * @flags: HVM_DEBUG_*
+ * @breakpoint: hardware breakpoints; all of kind HVM_BREAK_NONE: none
+ *
+ * Replaces what was asked for before; with nothing asked for the guest runs undisturbed. It belongs
+ * to the debugger and is no part of the vCPU's state: HVM_GET_STATE does not show it, a reset does
+ * not end it.
+ *
+ * As long as there is a breakpoint the processor's debug registers are the debugger's. The guest
+ * reads and writes its own all the same, but its own breakpoints do not hit meanwhile.
+ *
+ * A step ends behind an instruction, whoever carried it out: processor, kernel, or userspace by
+ * HVM_COMPLETE. An exception, interrupt or NMI that is delivered is a step of its own, which ends
+ * at the first instruction of the handler. HLT is a step; the next one begins when the vCPU is
+ * woken.
+ * The step uses RFLAGS.TF, hidden from HVM_GET_STATE but not everywhere from the guest: PUSHF, and
+ * SYSCALL in R11, show it set; a POPF or IRET that sets it is not obeyed; INT n, and a SYSCALL for
+ * which the guest masks TF, take the whole call with them, or as much of it as runs until some
+ * exit. MOV SS and POP SS take the next instruction with them.
+ *
+ * EINVAL: a breakpoint is malformed, or HVM_DEBUG_HOLD stands alone.
+ */
+struct hvm_debug {
+	__u32 size;
+	__u32 flags;
+	struct hvm_breakpoint breakpoint[HVM_BREAKPOINTS];
+};
+
 /* --- a vCPU's fd: running ------------------------------------------------ */
 
 /* struct hvm_run::reason */
@@ -685,12 +742,14 @@ enum hvm_exit_reason {
 	HVM_EXIT_SHUTDOWN,	/* triple fault */
 	HVM_EXIT_INVALID_STATE,	/* the processor refuses the state: invalid */
 	HVM_EXIT_UNSUPPORTED,	/* the guest did what this kernel cannot finish: unsupported */
+	HVM_EXIT_DEBUG,		/* what HVM_DEBUG asked for: debug */
 	HVM_EXIT_REASONS
 };
 
 /* struct hvm_run::complete */
 #define HVM_COMPLETE		1	/* done: advance RIP, take gpr[] and rflags */
 #define HVM_COMPLETE_GP		2	/* the MSR access is refused: #GP(0) at the instruction */
+#define HVM_COMPLETE_REFLECT	3	/* the INT3 of HVM_EXIT_DEBUG is the guest's own: #BP */
 
 /* hvm_run::memory.access, bits */
 #define HVM_ACCESS_READ		1
@@ -712,6 +771,10 @@ enum hvm_invalid_field {
 	HVM_INVALID_MSR
 };
 
+/* hvm_run::debug.hits: breakpoint N in bit N, as in DR6, and: */
+#define HVM_HIT_BREAKPOINTS	0xf
+#define HVM_HIT_STEP		(1U << 14)	/* a step ended */
+
 /* hvm_run::unsupported.what */
 #define HVM_UNSUPPORTED_EXIT		1	/* detail: the processor's own exit code */
 #define HVM_UNSUPPORTED_TASK_SWITCH	2	/* detail: the TSS selector */
@@ -727,8 +790,8 @@ enum hvm_invalid_field {
  *	not cleared by the kernel
  * @want_window: userspace: not zero: exit with HVM_EXIT_INTWINDOW as soon as the guest takes
  *	external interrupts
- * @complete: userspace: how the last exit was finished: HVM_COMPLETE, HVM_COMPLETE_GP or 0 (run the
- *	instruction again); cleared by HVM_RUN
+ * @complete: userspace: how the last exit was finished: HVM_COMPLETE, HVM_COMPLETE_GP,
+ *	HVM_COMPLETE_REFLECT or 0 (run the instruction again); cleared by HVM_RUN
  * @complete_len: userspace: length of the instruction, 1 to 15, with HVM_COMPLETE (0: HVM_EXIT_PIO
  *	and _MSR: the kernel's @insn_len)
  * @halt_poll_ns: userspace: how long a halted vCPU may look around for work before its thread
@@ -763,6 +826,10 @@ enum hvm_invalid_field {
  * @unsupported: kernel: HVM_EXIT_UNSUPPORTED
  * @unsupported.what: HVM_UNSUPPORTED_*
  * @unsupported.detail: see there
+ * @debug: kernel: HVM_EXIT_DEBUG; @rip is the instruction that is next, or the INT3
+ * @debug.vector: 1: #DB; 3: an INT3 under HVM_DEBUG_INT3
+ * @debug.hits: HVM_HIT_*; zero for INT3. A breakpoint of kind HVM_BREAK_EXEC sets RFLAGS.RF, so
+ *	that running again passes it
  * @insn_bytes: kernel: bytes at CS:RIP
  * @gpr: both: the guest's general-purpose registers; RSP is valid after MEMORY, APIC and string PIO
  *	exits and is taken with HVM_COMPLETE then
@@ -825,6 +892,10 @@ struct hvm_run {
 			__u32 reserved;
 			__u64 detail;
 		} unsupported;
+		struct {
+			__u32 vector;
+			__u32 hits;
+		} debug;
 		__u64 padding[4];
 	};
 	__u8 insn_bytes[16];
