@@ -8,7 +8,7 @@ LIBHVM_VERSION := 1.0
 LIBHVM_SOURCES := $(wildcard userspace/libhvm/*.c userspace/libhvm/insn/*.c)
 LIBHVM_HEADERS := libhvm.h access.h walk.h insn/insn.h
 
-VM_SOURCES := $(wildcard userspace/vm/*.c userspace/vmm/*.c userspace/hw/*.c userspace/boot/*.c)
+VM_SOURCES := $(wildcard userspace/vm/*.c userspace/vmm/*.c userspace/gdb/*.c userspace/hw/*.c userspace/boot/*.c)
 
 LIBS += $(BUILD)/lib/libhvm.a $(BUILD)/lib/$(LIBHVM_SONAME) $(BUILD)/lib/libhvm.so
 PROGRAMS += $(BUILD)/bin/vm $(BUILD)/bin/example-guest

@@ -92,6 +92,11 @@ unit_libhvm_access := userspace/libhvm/access.c userspace/libhvm/walk.c $(insn_s
 UNIT_TESTS += vmm_config
 unit_vmm_config := userspace/vmm/config.c userspace/vmm/failure.c
 
+gdb_sources := $(wildcard userspace/gdb/*.c)
+
+UNIT_TESTS += gdb_stub
+unit_gdb_stub := $(gdb_sources)
+
 UNIT_TESTS += vmm_pause
 unit_vmm_pause := userspace/vmm/pause.c
 $(BUILD)/bin/unit-vmm_pause: ULDLIBS += -lpthread
@@ -130,6 +135,9 @@ unit_boot_images := tools/selftests/unit/boot_fixture.c $(boot_sources)
 
 FUZZERS += insn
 fuzz_insn := $(insn_sources)
+
+FUZZERS += gdb
+fuzz_gdb := $(gdb_sources)
 
 FUZZERS += walk
 fuzz_walk := userspace/libhvm/walk.c

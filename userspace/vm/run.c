@@ -22,6 +22,8 @@ static const char help[] =
 	"  --apic-ids LIST    their APIC ids, for example 0,2,300 (0 to N-1)\n"
 	"  --name NAME        name of the guest, as ps and top show it (the process id)\n"
 	"  --module FILE      file for a multiboot image; may be repeated\n"
+	"  --gdb SOCKET       make a unix socket for gdb, and wait for it before the first instruction\n"
+	"  --gdb-nowait SOCKET  the same without waiting\n"
 	"  --debug-exit PORT  port where a write of N ends with status 2N+1 (0xf4)\n"
 	"\n"
 	"The guest's serial port is on standard input and output. On a terminal, Ctrl-a x leaves,\n"

@@ -154,6 +154,24 @@ static int parse_append(struct config *config, const char *value, struct failure
 	return 0;
 }
 
+static int parse_gdb(struct config *config, const char *value, struct failure *f)
+{
+	if (!*value)
+		return fail_usage(f, "--gdb takes the path of a socket to make");
+	config->gdb = value;
+	config->gdb_nowait = false;
+	return 0;
+}
+
+static int parse_gdb_nowait(struct config *config, const char *value, struct failure *f)
+{
+	if (!*value)
+		return fail_usage(f, "--gdb-nowait takes the path of a socket to make");
+	config->gdb = value;
+	config->gdb_nowait = true;
+	return 0;
+}
+
 static const struct option options[] = {
 	{ "--kernel", parse_kernel },
 	{ "--initrd", parse_initrd },
@@ -164,6 +182,8 @@ static const struct option options[] = {
 	{ "--name", parse_name },
 	{ "--module", parse_module },
 	{ "--debug-exit", parse_debug_exit },
+	{ "--gdb", parse_gdb },
+	{ "--gdb-nowait", parse_gdb_nowait },
 };
 
 /* The value may follow as a word of its own or behind an equals sign. */

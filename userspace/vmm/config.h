@@ -6,6 +6,7 @@
 #ifndef VMM_CONFIG_H
 #define VMM_CONFIG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "vmm/failure.h"
@@ -30,6 +31,8 @@
  * @cpus: number of vCPUs
  * @ids: how many APIC ids were asked for; 0: the board chooses
  * @apic_id: APIC ids of the vCPUs, ascending from 0
+ * @gdb: path of the debugger's socket, or NULL
+ * @gdb_nowait: the guest starts without waiting for the debugger
  * @debug_exit: first of the four ports where a write ends the process
  * @help: the user wants to read how to use this, not to run
  */
@@ -44,6 +47,8 @@ struct config {
 	uint32_t cpus;
 	uint32_t ids;
 	uint32_t apic_id[CONFIG_MAX_CPUS];
+	const char *gdb;
+	bool gdb_nowait;
 	uint16_t debug_exit;
 	int help;
 };

@@ -29,6 +29,7 @@
 #include "vmm/console.h"
 #include "vmm/control.h"
 #include "vmm/cpuid.h"
+#include "vmm/gdb.h"
 #include "vmm/irq.h"
 #include "vmm/loop.h"
 #include "vmm/machine.h"
@@ -388,6 +389,24 @@ static int attach_control(struct machine *m, struct failure *f)
 	return ret < 0 ? fail(f, "the guest's counters cannot be had (%s)", strerror(-ret)) : 0;
 }
 
+static int create_gdb(struct machine *m, struct failure *f)
+{
+	const struct config *config = m->config;
+	int listener;
+
+	if (!config->gdb)
+		return 0;
+	listener = gdb_listen(config->gdb, f);
+	if (listener < 0)
+		return -1;
+	m->board.gdb = gdb_create(listener, &m->loop, &m->board, m->vcpu, m->created,
+				  (uint8_t)m->info.gpa_bits, !config->gdb_nowait);
+	if (m->board.gdb)
+		return 0;
+	close(listener);
+	return fail(f, "--gdb: out of memory");
+}
+
 /* --- boot ------------------------------------------------------------------------------ */
 
 static int load_image(struct machine *m, struct boot_start *start, struct failure *f)
@@ -452,7 +471,7 @@ static int enter_sandbox(struct machine *m, struct failure *f)
 	malloc_trim(0);
 	/* The cage has brk() only; what is large for a moment goes back the same way. */
 	mallopt(M_MMAP_MAX, 0);
-	ret = sandbox_enter(m->control.path);
+	ret = sandbox_enter(m->control.path, m->config->gdb);
 	return ret < 0 ? fail(f, "the system call filter cannot be set (%s)", strerror(-ret)) : 0;
 }
 
@@ -511,7 +530,10 @@ static int run_guest(struct machine *m, struct failure *f)
 	if (!ret)
 		ret = attach_control(m, f);
 	if (!ret)
+		ret = create_gdb(m, f);
+	if (!ret)
 		ret = run(m, f);
+	gdb_destroy(m->board.gdb, m->power.status);
 	destroy_vcpus(m);
 	return ret;
 }

@@ -87,7 +87,7 @@ void pause_leave(struct pause *pause)
 	pthread_mutex_unlock(&pause->lock);
 }
 
-void pause_park(struct pause *pause, struct pause_seat *seat)
+void pause_point(struct pause *pause, struct pause_seat *seat)
 {
 	pthread_mutex_lock(&pause->lock);
 	while (pause->holders && !seat->excused && !pause->ended) {

@@ -105,21 +105,19 @@ void pause_enter(struct pause *pause);
 void pause_leave(struct pause *pause);
 
 /**
- * pause_park() - the slow half of pause_point()
+ * pause_wanted() - whether anybody wants the machine to stand still
  * @pause: the machine's
- * @seat: the calling thread's
  */
-void pause_park(struct pause *pause, struct pause_seat *seat);
+static inline bool pause_wanted(const struct pause *pause)
+{
+	return __builtin_expect(__atomic_load_n(&pause->holders, __ATOMIC_ACQUIRE) != 0, 0);
+}
 
 /**
- * pause_point() - where a processor's thread stands still if anybody wants it
+ * pause_point() - where a processor's thread stands still as long as anybody wants it
  * @pause: the machine's
  * @seat: the calling thread's
  */
-static inline void pause_point(struct pause *pause, struct pause_seat *seat)
-{
-	if (__builtin_expect(__atomic_load_n(&pause->holders, __ATOMIC_ACQUIRE) != 0, 0))
-		pause_park(pause, seat);
-}
+void pause_point(struct pause *pause, struct pause_seat *seat);
 
 #endif

@@ -25,7 +25,7 @@ static const int calls[] = {
 	SCMP_SYS(epoll_ctl),		/* watch standard output only while something waits */
 	SCMP_SYS(futex),		/* locks, joining threads */
 	SCMP_SYS(clock_gettime),	/* the guest's RTC, where the vDSO cannot answer */
-	SCMP_SYS(accept4),		/* clients of the control socket, which listens already */
+	SCMP_SYS(accept4),		/* clients of sockets that listen already */
 	SCMP_SYS(close),		/* teardown, control clients */
 	SCMP_SYS(munmap),		/* teardown: guest memory, run pages, threads' stacks */
 	SCMP_SYS(madvise),		/* the C library, for the stack of a thread that ends */
@@ -41,21 +41,27 @@ static const int calls[] = {
 	SCMP_SYS(exit_group),		/* the process's end */
 };
 
+/* With a debugger's socket, which was made before. */
+static const int debugger_calls[] = {
+	SCMP_SYS(sendto),		/* send() to it: unlike write() no SIGPIPE when it is gone */
+};
+
 static const unsigned long requests[] = {
 	HVM_RUN,			/* run a vCPU */
 	HVM_KICK,			/* stop one */
 	HVM_MSI,			/* the IOAPIC's messages */
 	HVM_GET_STATE,			/* vector instructions on device memory */
 	HVM_SET_STATE,			/* likewise, and string instructions that are interrupted */
+	HVM_DEBUG,			/* a debugger's breakpoints and steps */
 	HVM_INJECT,			/* exceptions of instructions on device memory */
 	TCSETSW,			/* the terminal: back at the end, raw after SIGCONT */
 	TCGETS,				/* the C library, before it sets the terminal */
 };
 
-static int allow_calls(scmp_filter_ctx filter)
+static int allow_calls(scmp_filter_ctx filter, const int *list, size_t count)
 {
-	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
-		int ret = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0);
+	for (size_t i = 0; i < count; i++) {
+		int ret = seccomp_rule_add(filter, SCMP_ACT_ALLOW, list[i], 0);
 
 		if (ret < 0)
 			return ret;
@@ -101,7 +107,7 @@ static int allow_unlink(scmp_filter_ctx filter, const char *path)
 				SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)(uintptr_t)path));
 }
 
-static int build(scmp_filter_ctx filter, const char *path)
+static int build(scmp_filter_ctx filter, const char *path, bool debugger)
 {
 	int ret;
 
@@ -113,7 +119,10 @@ static int build(scmp_filter_ctx filter, const char *path)
 	if (!ret)
 		ret = allow_requests(filter);
 	if (!ret)
-		ret = allow_calls(filter);
+		ret = allow_calls(filter, calls, sizeof(calls) / sizeof(calls[0]));
+	if (!ret && debugger)
+		ret = allow_calls(filter, debugger_calls,
+				  sizeof(debugger_calls) / sizeof(debugger_calls[0]));
 	if (!ret)
 		ret = allow_sigaction(filter);
 	if (!ret)
@@ -123,7 +132,7 @@ static int build(scmp_filter_ctx filter, const char *path)
 	return ret;
 }
 
-int sandbox_enter(const char *path)
+int sandbox_enter(const char *path, bool debugger)
 {
 	scmp_filter_ctx filter;
 	int ret;
@@ -137,7 +146,7 @@ int sandbox_enter(const char *path)
 	filter = seccomp_init(SCMP_ACT_TRAP);
 	if (!filter)
 		return -ENOMEM;
-	ret = build(filter, path);
+	ret = build(filter, path, debugger);
 	if (!ret)
 		ret = seccomp_load(filter);
 	seccomp_release(filter);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "container_of.h"
+#include "vmm/gdb.h"
 #include "vmm/vcpu.h"
 
 /* The deepest call, executing an instruction on a device, needs about 8 KiB. */
@@ -150,6 +151,9 @@ static void handle_exit(struct vcpu *vcpu)
 	case HVM_EXIT_EOI:
 		ioapic_eoi(vcpu->board->ioapic, (uint8_t)run->eoi.vector);
 		break;
+	case HVM_EXIT_DEBUG:
+		gdb_vcpu_stopped(vcpu->board->gdb, vcpu);
+		break;
 	case HVM_EXIT_STOPPED:
 	case HVM_EXIT_INTWINDOW:
 		break;
@@ -164,6 +168,15 @@ static void handle_exit(struct vcpu *vcpu)
 	}
 }
 
+/* An exit that was finished is taken over first, so that whoever looks finds no half of it. */
+static void stand_still(struct vcpu *vcpu)
+{
+	if (vcpu->handle.run->complete)
+		hvm_kick(vcpu->handle.fd);
+	else
+		pause_point(vcpu->board->pause, &vcpu->seat);
+}
+
 static void *run(void *arg)
 {
 	struct vcpu *vcpu = arg;
@@ -174,7 +187,8 @@ static void *run(void *arg)
 	for (;;) {
 		int ret;
 
-		pause_point(board->pause, &vcpu->seat);
+		if (pause_wanted(board->pause))
+			stand_still(vcpu);
 		if (__atomic_load_n(&vcpu->handle.run->stop, __ATOMIC_RELAXED))
 			break;
 		ret = hvm_vcpu_run(&vcpu->handle);

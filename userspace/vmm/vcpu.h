@@ -15,6 +15,8 @@
 #include "vmm/pause.h"
 #include "vmm/power.h"
 
+struct gdb;
+
 /**
  * struct vcpu_board - what a processor sees of the machine
  * @memory: RAM
@@ -23,6 +25,7 @@
  * @ioapic: told of level-triggered interrupts that ended
  * @power: told of what ends the machine
  * @pause: where processors stand still
+ * @gdb: told of what stops a processor for a debugger, or NULL
  * @gate: held while the machine is being put together; threads wait for it before their first run
  * @name: of the guest, for the threads' names
  */
@@ -33,6 +36,7 @@ struct vcpu_board {
 	struct ioapic *ioapic;
 	struct power *power;
 	struct pause *pause;
+	struct gdb *gdb;
 	pthread_mutex_t gate;
 	const char *name;
 };

@@ -71,13 +71,18 @@ static void signal_parent(void)
 	syscall(SYS_tgkill, getppid(), getppid(), 0);
 }
 
+static void send_nothing(void)
+{
+	syscall(SYS_sendto, -1, NULL, 0, 0, NULL, 0);
+}
+
 static void write_nothing(void)
 {
 	syscall(SYS_write, STDOUT_FILENO, "", 0);
 }
 
 /* How a child ends that does it in the sandbox, as wait() tells; -1: it could not be made. */
-static int deed(void (*act)(void), bool handler)
+static int deed_with(void (*act)(void), bool handler, bool debugger)
 {
 	struct sigaction action = { .sa_handler = note_and_die, .sa_flags = SA_RESETHAND };
 	int status = -1;
@@ -88,7 +93,7 @@ static int deed(void (*act)(void), bool handler)
 	if (!pid) {
 		if (handler)
 			sigaction(SIGSYS, &action, NULL);
-		if (sandbox_enter(removable))
+		if (sandbox_enter(removable, debugger))
 			_exit(1);
 		act();
 		/* _exit() of a sanitized program does more than that. */
@@ -96,6 +101,11 @@ static int deed(void (*act)(void), bool handler)
 	}
 	waitpid(pid, &status, 0);
 	return status;
+}
+
+static int deed(void (*act)(void), bool handler)
+{
+	return deed_with(act, handler, false);
 }
 
 static bool died(int status)
@@ -116,6 +126,14 @@ static void everything_else_is_deadly(struct ktap *t)
 	KTAP_TRUE(t, died(deed(open_socket, false)));
 	KTAP_TRUE(t, died(deed(foreign_request, false)));
 	KTAP_TRUE(t, died(deed(signal_parent, false)));
+}
+
+/* A debugger is answered only where there is a socket for it, and sockets are made nowhere. */
+static void sockets_only_for_a_debugger(struct ktap *t)
+{
+	KTAP_TRUE(t, died(deed(send_nothing, false)));
+	KTAP_TRUE(t, WIFEXITED(deed_with(send_nothing, false, true)));
+	KTAP_TRUE(t, died(deed_with(open_socket, false, true)));
 }
 
 static void deadly_behind_a_handler(struct ktap *t)
@@ -145,6 +163,7 @@ static void sigsys_stays_what_it_was(struct ktap *t)
 static const struct ktap_case cases[] = {
 	{ "what_is_listed_is_allowed", what_is_listed_is_allowed },
 	{ "everything_else_is_deadly", everything_else_is_deadly },
+	{ "sockets_only_for_a_debugger", sockets_only_for_a_debugger },
 	{ "deadly_behind_a_handler", deadly_behind_a_handler },
 	{ "one_file_may_be_removed_told_by_its_address", one_file_may_be_removed },
 	{ "sigsys_stays_what_it_was", sigsys_stays_what_it_was },
