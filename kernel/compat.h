@@ -7,6 +7,7 @@
 #define HVM_COMPAT_H
 
 #include <linux/cpuhotplug.h>
+#include <linux/eventfd.h>
 #include <linux/hugetlb_inline.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
@@ -58,6 +59,16 @@ static inline void hvm_compat_rcu_note_guest(void)
 	rcu_virt_note_context_switch(smp_processor_id());
 #else
 	rcu_virt_note_context_switch();
+#endif
+}
+
+/* 6.8 dropped the number, which was 1 nearly everywhere. */
+static inline void hvm_compat_eventfd_signal(struct eventfd_ctx *eventfd)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+	eventfd_signal(eventfd, 1);
+#else
+	eventfd_signal(eventfd);
 #endif
 }
 

@@ -52,6 +52,8 @@ static long get_info(void *object, void *data)
 	arg->max_apic_id = HVM_MAX_APIC_ID;
 	arg->max_cpuid = HVM_MAX_CPUID;
 	arg->max_msr_ranges = HVM_MAX_MSR_RANGES;
+	arg->max_irqfds = HVM_MAX_IRQFDS;
+	arg->max_ioeventfds = HVM_MAX_IOEVENTFDS;
 	arg->gpa_bits = hvm_caps.gpa_bits;
 	arg->xsave_bytes = hvm_fpu_bytes();
 	arg->tsc_khz = tsc_khz;

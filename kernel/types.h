@@ -24,6 +24,8 @@ typedef u64 hpa_t;
 #define HVM_MAX_APIC_ID		4095
 #define HVM_MAX_CPUID		256
 #define HVM_MAX_MSR_RANGES	64
+#define HVM_MAX_IRQFDS		4096
+#define HVM_MAX_IOEVENTFDS	1024
 
 /*
  * Why the processor left the guest, in neutral terms. The backend describes, common code decides.

@@ -41,6 +41,8 @@ static struct hvm_vm *create(void)
 	err = hvm_irq_init(&vm->irq);
 	if (err)
 		goto err_mem;
+	hvm_irqfds_init(&vm->irqfds, &vm->irq);
+	hvm_ioeventfds_init(&vm->ioeventfds, &vm->bells);
 	hvm_clock_init(&vm->clock, &vm->bells);
 	/* The struct's address is all that is compared; it must not be used again meanwhile. */
 	vm->mm = current->mm;
@@ -65,6 +67,8 @@ static void destroy(struct kref *ref)
 	mmdrop(vm->mm);
 	hvm_msr_policy_clear(&vm->msr);
 	hvm_cpuid_put(vm->cpuid);
+	hvm_ioeventfds_deinit(&vm->ioeventfds);
+	hvm_irqfds_deinit(&vm->irqfds);
 	hvm_irq_deinit(&vm->irq);
 	hvm_mem_deinit(&vm->mem);
 	hvm_bells_deinit(&vm->bells);
@@ -206,6 +210,20 @@ static long msi(void *object, void *data)
 	return hvm_msi_deliver(&vm->irq, arg->address, arg->data);
 }
 
+static long irqfd(void *object, void *data)
+{
+	struct hvm_vm *vm = object;
+
+	return hvm_irqfd_change(&vm->irqfds, data);
+}
+
+static long ioeventfd(void *object, void *data)
+{
+	struct hvm_vm *vm = object;
+
+	return hvm_ioeventfd_change(&vm->ioeventfds, data);
+}
+
 static long clock(void *object, void *data)
 {
 	struct hvm_clock *arg = data;
@@ -245,6 +263,8 @@ static const struct hvm_ioctl calls[] = {
 	{ .cmd = HVM_SET_CPUID, SIZES(hvm_cpuid), .call = set_cpuid },
 	{ .cmd = HVM_MSR_POLICY, SIZES(hvm_msr_policy), .call = msr_policy },
 	{ .cmd = HVM_MSI, SIZES(hvm_msi), .call = msi },
+	{ .cmd = HVM_IRQFD, SIZES(hvm_irqfd), .call = irqfd },
+	{ .cmd = HVM_IOEVENTFD, SIZES(hvm_ioeventfd), .call = ioeventfd },
 	{ .cmd = HVM_CLOCK, SIZES(hvm_clock), .flags = HVM_IOCTL_OUT, .call = clock },
 	{ .cmd = HVM_KICK, SIZES(hvm_kick), .call = kick },
 };

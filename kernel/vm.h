@@ -14,7 +14,9 @@
 #include "cpu/cpuid.h"
 #include "cpu/msr.h"
 #include "cpu/request.h"
+#include "io/ioeventfd.h"
 #include "irq/irq.h"
+#include "irq/irqfd.h"
 #include "mem/mem.h"
 #include "stats.h"
 
@@ -30,6 +32,8 @@
  * @bells: own lock: the vCPUs' bells
  * @mem: own locks: memory
  * @irq: own locks: interrupt routing
+ * @irqfds: own locks: eventfds that send interrupts
+ * @ioeventfds: own lock: doorbells
  * @clock: own lock: the paravirtual clock's origin
  * @stats: [I] its counters, a page
  *
@@ -46,6 +50,8 @@ struct hvm_vm {
 	struct hvm_bells bells;
 	struct hvm_mem mem;
 	struct hvm_irq irq;
+	struct hvm_irqfds irqfds;
+	struct hvm_ioeventfds ioeventfds;
 	struct hvm_clock_base clock;
 	struct hvm_vm_stats *stats;
 };

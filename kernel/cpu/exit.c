@@ -46,20 +46,36 @@ enum hvm_next hvm_exit_leave(struct hvm_vcpu *vcpu, u32 reason)
 	return HVM_NEXT_LEAVE;
 }
 
-/**
- * hvm_exit_leave_eoi - to userspace when a level-triggered interrupt ended
- * @vcpu: the vCPU
- * @vector: what hvm_lapic_take_eoi() returned
- *
- * Return: HVM_NEXT_ENTER when @vector is -1
- */
-enum hvm_next hvm_exit_leave_eoi(struct hvm_vcpu *vcpu, int vector)
+static enum hvm_next tell_eois(struct hvm_vcpu *vcpu)
 {
-	if (likely(vector < 0))
+	int vector;
+
+	while ((vector = hvm_lapic_take_eoi(&vcpu->lapic)) >= 0) {
+		hvm_irqfd_resample(&vcpu->vm->irqfds, vector);
+		if (!hvm_lapic_take_exit(&vcpu->lapic, vector))
+			continue;
+		vcpu->run->eoi.vector = vector;
+		hvm_backend->expose(vcpu->hw, false);
+		return hvm_exit_leave(vcpu, HVM_EXIT_EOI);
+	}
+	return HVM_NEXT_ENTER;
+}
+
+/**
+ * hvm_exit_tell_eois - tell whom it concerns that level-triggered interrupts ended
+ * @vcpu: the vCPU
+ *
+ * Opens interrupts if there is somebody to tell: eventfds are signalled, which may be many.
+ *
+ * Return: HVM_NEXT_LEAVE when it is to be an HVM_EXIT_EOI, else HVM_NEXT_ENTER
+ */
+enum hvm_next hvm_exit_tell_eois(struct hvm_vcpu *vcpu)
+{
+	if (likely(!hvm_lapic_has_eoi(&vcpu->lapic)))
 		return HVM_NEXT_ENTER;
-	vcpu->run->eoi.vector = vector;
-	hvm_backend->expose(vcpu->hw, false);
-	return hvm_exit_leave(vcpu, HVM_EXIT_EOI);
+	if (vcpu->bell.mode == HVM_IN_GUEST)
+		hvm_run_open(vcpu);
+	return tell_eois(vcpu);
 }
 
 static enum hvm_next handle_intr(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
@@ -153,7 +169,7 @@ static enum hvm_next handle_msr_write(struct hvm_vcpu *vcpu, struct hvm_exit *ex
 	switch (hvm_msr_write(vcpu, index, value)) {
 	case HVM_MSR_DONE:
 		step_over(vcpu, exit);
-		return hvm_exit_leave_eoi(vcpu, hvm_lapic_take_eoi(&vcpu->lapic));
+		return hvm_exit_tell_eois(vcpu);
 	case HVM_MSR_EXIT:
 		return leave_msr(vcpu, exit, index, true, value);
 	default:
@@ -165,6 +181,10 @@ static enum hvm_next handle_pio(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
 {
 	struct hvm_run *run = vcpu->run;
 
+	if (!exit->pio.flags && hvm_ioeventfd_write(&vcpu->vm->ioeventfds, exit->pio.port,
+						    exit->pio.bytes,
+						    READ_ONCE(run->gpr[HVM_RAX])))
+		return step_over(vcpu, exit);
 	run->pio.port = exit->pio.port;
 	run->pio.bytes = exit->pio.bytes;
 	run->pio.flags = exit->pio.flags;

@@ -18,6 +18,6 @@ enum hvm_next {
 enum hvm_next hvm_exit_handle(struct hvm_vcpu *vcpu, struct hvm_exit *exit);
 enum hvm_next hvm_exit_leave(struct hvm_vcpu *vcpu, u32 reason);
 enum hvm_next hvm_exit_leave_absent(struct hvm_vcpu *vcpu, gpa_t gpa);
-enum hvm_next hvm_exit_leave_eoi(struct hvm_vcpu *vcpu, int vector);
+enum hvm_next hvm_exit_tell_eois(struct hvm_vcpu *vcpu);
 
 #endif /* HVM_CPU_EXIT_H */

@@ -241,7 +241,7 @@ static enum hvm_next answer_requests(struct hvm_vcpu *vcpu)
 		hvm_backend->expose(vcpu->hw, false);
 		return hvm_exit_leave(vcpu, HVM_EXIT_INTWINDOW);
 	}
-	return hvm_exit_leave_eoi(vcpu, hvm_lapic_take_eoi(&vcpu->lapic));
+	return hvm_exit_tell_eois(vcpu);
 }
 
 /*

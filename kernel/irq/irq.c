@@ -50,6 +50,9 @@ static bool take_vector(struct hvm_lapic *lapic, const struct hvm_irq_message *m
 		hvm_lapic_post_error(lapic, HVM_ESR_RECV_ILLEGAL);
 		return false;
 	}
+	/* Before it is posted: who takes it has to find it. */
+	if (message->exit_eoi)
+		set_bit(message->vector, lapic->exits);
 	hvm_lapic_post(lapic, message->vector, message->level);
 	return true;
 }

@@ -72,6 +72,7 @@ enum hvm_irq_shorthand {
  * @shorthand: enum hvm_irq_shorthand
  * @logical: @destination is a logical id
  * @level: level-triggered
+ * @exit_eoi: its end is an HVM_EXIT_EOI; with @level
  * @lowest: one of the destinations takes it
  * @narrow: @destination comes from a format of xAPIC times: 0xff is broadcast there
  */
@@ -82,6 +83,7 @@ struct hvm_irq_message {
 	u8 shorthand;
 	bool logical;
 	bool level;
+	bool exit_eoi;
 	bool lowest;
 	bool narrow;
 };
@@ -94,6 +96,7 @@ void hvm_irq_add_logical(struct hvm_irq *irq, struct hvm_lapic *lapic);
 int hvm_irq_deliver(struct hvm_irq *irq, struct hvm_lapic *from,
 		    const struct hvm_irq_message *message);
 
+int hvm_msi_decode(struct hvm_irq_message *message, u64 address, u32 data);
 int hvm_msi_deliver(struct hvm_irq *irq, u64 address, u32 data);
 
 #endif /* HVM_IRQ_IRQ_H */

@@ -359,6 +359,22 @@ int hvm_lapic_take_eoi_slow(struct hvm_lapic *lapic)
 	return vector;
 }
 
+/**
+ * hvm_lapic_take_exit - whether the end of a vector is an HVM_EXIT_EOI
+ * @lapic: owner
+ * @vector: what hvm_lapic_take_eoi() answered
+ *
+ * Messages of one vector that come together end together, so it is asked for by any of them. One
+ * that comes while the end of an earlier one is told may have its own exit early: its sender looks
+ * at the line then, and sends again if it still has to.
+ *
+ * Return: whether a message asked for it since the last time
+ */
+bool hvm_lapic_take_exit(struct hvm_lapic *lapic, u8 vector)
+{
+	return test_and_clear_bit(vector, lapic->exits);
+}
+
 static u32 take_signals(struct hvm_lapic *lapic, u32 mask)
 {
 	if (!(atomic_read(&lapic->signals) & mask))

@@ -82,6 +82,7 @@ static_assert(sizeof(struct hvm_posted) == 64);
  * struct hvm_lapic - a local APIC
  * @posted: [A] vectors on their way
  * @level: [A] trigger mode of the vectors in @posted
+ * @exits: [A] vectors whose end leaves as HVM_EXIT_EOI, if it is that of a level-triggered one
  * @signals: [A] NMI, INIT and SIPI on their way: HVM_SIGNAL_*
  * @errors: [A] ESR bits on their way
  * @irr: [O] interrupts the vCPU has not taken yet
@@ -115,6 +116,7 @@ static_assert(sizeof(struct hvm_posted) == 64);
 struct hvm_lapic {
 	struct hvm_posted posted;
 	unsigned long level[4];
+	unsigned long exits[4];
 	atomic_t signals;
 	atomic_t errors;
 
@@ -157,6 +159,7 @@ bool hvm_lapic_retract(struct hvm_lapic *lapic, u8 vector);
 void hvm_lapic_eoi(struct hvm_lapic *lapic);
 bool hvm_lapic_eoi_is_silent(struct hvm_lapic *lapic);
 int hvm_lapic_take_eoi_slow(struct hvm_lapic *lapic);
+bool hvm_lapic_take_exit(struct hvm_lapic *lapic, u8 vector);
 u32 hvm_lapic_take_nmi(struct hvm_lapic *lapic);
 u32 hvm_lapic_take_start(struct hvm_lapic *lapic);
 
@@ -244,8 +247,8 @@ static inline bool hvm_lapic_has_eoi(const struct hvm_lapic *lapic)
  * hvm_lapic_take_eoi - next level-triggered vector that ended
  * @lapic: owner
  *
- * To be asked after every register write, and before the guest is entered after a reset. Each one
- * is an HVM_EXIT_EOI.
+ * To be asked after every register write, and before the guest is entered after a reset. Whoever
+ * holds a line of that vector is told; it is an HVM_EXIT_EOI if hvm_lapic_take_exit() says so.
  *
  * Return: vector, or -1
  */

@@ -19,21 +19,19 @@
 #define DATA_RESERVED		0xffff3800U	/* bit 14, assert, does not matter */
 
 /**
- * hvm_msi_deliver - deliver a message-signalled interrupt
- * @irq: the guest's routing
+ * hvm_msi_decode - read a message-signalled interrupt
+ * @message: out: what it says
  * @address: message address
  * @data: message data
  *
  * The destination id has 15 bits: address bits 11:5 are its bits 14:8. The id 0xff means all APICs
  * in xAPIC mode. Bit 14 of the data (assert) is not looked at: no APIC acts on a de-assert.
  *
- * Context: any but NMI.
- *
- * Return: how many vCPUs took it; -EINVAL: malformed; -EOPNOTSUPP: SMI or ExtINT
+ * Return: 0; -EINVAL: malformed; -EOPNOTSUPP: SMI or ExtINT
  */
-int hvm_msi_deliver(struct hvm_irq *irq, u64 address, u32 data)
+int hvm_msi_decode(struct hvm_irq_message *message, u64 address, u32 data)
 {
-	struct hvm_irq_message message = {
+	*message = (struct hvm_irq_message) {
 		.destination = (address >> ADDRESS_LOW_SHIFT & 0xff) |
 			       (address >> ADDRESS_HIGH_SHIFT & 0x7f) << 8,
 		.vector = data & 0xff,
@@ -47,12 +45,12 @@ int hvm_msi_deliver(struct hvm_irq *irq, u64 address, u32 data)
 	    data & DATA_RESERVED)
 		return -EINVAL;
 
-	switch (message.mode) {
+	switch (message->mode) {
 	case HVM_IRQ_FIXED:
-		message.lowest = address & ADDRESS_HINT;
+		message->lowest = address & ADDRESS_HINT;
 		break;
 	case HVM_IRQ_LOWEST:
-		message.lowest = true;
+		message->lowest = true;
 		break;
 	case HVM_IRQ_NMI:
 	case HVM_IRQ_INIT:
@@ -63,5 +61,26 @@ int hvm_msi_deliver(struct hvm_irq *irq, u64 address, u32 data)
 	default:
 		return -EINVAL;
 	}
+	return 0;
+}
+
+/**
+ * hvm_msi_deliver - deliver a message-signalled interrupt
+ * @irq: the guest's routing
+ * @address: message address
+ * @data: message data; a level-triggered one exits at its end
+ *
+ * Context: any but NMI.
+ *
+ * Return: how many vCPUs took it, or as hvm_msi_decode()
+ */
+int hvm_msi_deliver(struct hvm_irq *irq, u64 address, u32 data)
+{
+	struct hvm_irq_message message;
+	int err = hvm_msi_decode(&message, address, data);
+
+	if (err)
+		return err;
+	message.exit_eoi = message.level;
 	return hvm_irq_deliver(irq, NULL, &message);
 }

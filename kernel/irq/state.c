@@ -9,6 +9,20 @@
 #include "lapic.h"
 #include "register.h"
 
+/* Of the vectors that have an end before them, or one that is still to be told. */
+static void save_exits(const struct hvm_lapic *lapic, u32 *words)
+{
+	unsigned int i;
+	u64 awaited;
+
+	for (i = 0; i < 4; i++) {
+		awaited = (lapic->tmr[i] & (lapic->irr[i] | lapic->isr[i])) | lapic->eois[i];
+		awaited &= READ_ONCE(lapic->exits[i]);
+		words[2 * i] = awaited;
+		words[2 * i + 1] = awaited >> 32;
+	}
+}
+
 /**
  * hvm_lapic_save - the APIC's state
  * @lapic: owner
@@ -30,6 +44,7 @@ void hvm_lapic_save(struct hvm_lapic *lapic, struct hvm_state_lapic *state)
 	state->errors = lapic->esr_next;
 	for (i = 0; i < ARRAY_SIZE(state->eois); i++)
 		state->eois[i] = lapic->eois[i / 2] >> i % 2 * 32;
+	save_exits(lapic, state->exits);
 	if (running && hvm_timer_thaw(lapic))
 		state->regs[HVM_APIC_TMCCT] = 1;
 }
@@ -119,8 +134,9 @@ int hvm_lapic_check(const struct hvm_lapic *lapic, const struct hvm_state_lapic 
 	if (state->reserved || (state->errors & ~HVM_ESR_MASK) ||
 	    (regs[HVM_APIC_ESR] & ~HVM_ESR_MASK))
 		return -EINVAL;
-	if (!vectors_valid(state->eois) || !vectors_valid(regs + HVM_APIC_ISR) ||
-	    !vectors_valid(regs + HVM_APIC_TMR) || !vectors_valid(regs + HVM_APIC_IRR))
+	if (!vectors_valid(state->eois) || !vectors_valid(state->exits) ||
+	    !vectors_valid(regs + HVM_APIC_ISR) || !vectors_valid(regs + HVM_APIC_TMR) ||
+	    !vectors_valid(regs + HVM_APIC_IRR))
 		return -EINVAL;
 	if (!identity_valid(lapic, state) || !registers_valid(lapic, regs) ||
 	    !masks_valid(regs) || !timer_valid(state))
@@ -163,6 +179,19 @@ static void load_logical(struct hvm_lapic *lapic, u32 ldr)
 		hvm_irq_add_logical(lapic->irq, lapic);
 }
 
+/* What the old state still had to tell is void. Others may ask for more meanwhile. */
+static void load_exits(struct hvm_lapic *lapic, const u32 *words)
+{
+	unsigned int vector;
+	int old;
+
+	while ((old = hvm_lapic_take_eoi(lapic)) >= 0)
+		hvm_lapic_take_exit(lapic, old);
+	for (vector = 0; vector < 256; vector++)
+		if (words[vector / 32] & BIT(vector % 32))
+			set_bit(vector, lapic->exits);
+}
+
 /**
  * hvm_lapic_load - take over a saved state
  * @lapic: owner
@@ -174,6 +203,7 @@ static void load_logical(struct hvm_lapic *lapic, u32 ldr)
 void hvm_lapic_load(struct hvm_lapic *lapic, const struct hvm_state_lapic *state)
 {
 	hvm_lapic_reset(lapic, true);
+	load_exits(lapic, state->exits);
 	WRITE_ONCE(lapic->base, state->base);
 	load_registers(lapic, state->regs);
 	load_logical(lapic, state->regs[HVM_APIC_LDR]);

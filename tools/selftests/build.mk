@@ -222,10 +222,14 @@ $(addprefix $(BUILD)/bin/test-,clock cpuid msr args): $(BUILD)/obj/tools/selftes
 KERNEL_TESTS += pv
 $(BUILD)/bin/test-pv: $(BUILD)/obj/tools/selftests/lib/step.o
 $(addprefix $(BUILD)/bin/test-,clock pv): $(addprefix $(BUILD)/obj/tools/selftests/lib/,runner.o task.o)
+$(BUILD)/bin/test-args: $(BUILD)/obj/tools/selftests/lib/event.o
 KERNEL_TESTS += mem mem-args mem-stress charge
 KERNEL_TESTS += bad-state bad-guest run-page stats trace
 KERNEL_TESTS += host
 $(BUILD)/bin/test-host: $(addprefix $(BUILD)/obj/tools/selftests/lib/,actor.o dress.o task.o vectors.o)
+KERNEL_TESTS += ioeventfd irqfd
+$(addprefix $(BUILD)/bin/test-,ioeventfd irqfd): $(addprefix $(BUILD)/obj/tools/selftests/lib/,event.o module.o runner.o \
+	task.o)
 KERNEL_TESTS += life
 KERNEL_TESTS += stress
 $(addprefix $(BUILD)/bin/test-,life stress): \

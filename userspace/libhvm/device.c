@@ -150,6 +150,22 @@ int hvm_vm_msi(int vm, uint64_t address, uint32_t data)
 	return handle_ioctl(vm, HVM_MSI, &arg);
 }
 
+int hvm_vm_irqfd(int vm, const struct hvm_irqfd *binding)
+{
+	struct hvm_irqfd arg = *binding;
+
+	arg.size = sizeof(arg);
+	return handle_ioctl(vm, HVM_IRQFD, &arg);
+}
+
+int hvm_vm_ioeventfd(int vm, const struct hvm_ioeventfd *doorbell)
+{
+	struct hvm_ioeventfd arg = *doorbell;
+
+	arg.size = sizeof(arg);
+	return handle_ioctl(vm, HVM_IOEVENTFD, &arg);
+}
+
 int hvm_vm_clock(int vm, struct hvm_clock *clock)
 {
 	clock->size = sizeof(*clock);

@@ -132,6 +132,20 @@ int hvm_vm_unmap(int vm, uint64_t gpa, uint64_t bytes);
 int hvm_vm_msi(int vm, uint64_t address, uint32_t data);
 
 /**
+ * hvm_vm_irqfd() - let writes to an eventfd deliver an interrupt, or no longer
+ * @vm: the guest
+ * @binding: which and how; its size is not looked at
+ */
+int hvm_vm_irqfd(int vm, const struct hvm_irqfd *binding);
+
+/**
+ * hvm_vm_ioeventfd() - let port writes signal an eventfd, or no longer
+ * @vm: the guest
+ * @doorbell: which and how; its size is not looked at
+ */
+int hvm_vm_ioeventfd(int vm, const struct hvm_ioeventfd *doorbell);
+
+/**
  * hvm_vm_clock() - read or set the guest's clock
  * @vm: the guest
  * @clock: flags and, with HVM_CLOCK_SET, guest_ns in; the rest out

@@ -41,6 +41,8 @@
 #define HVM_UNMAP	_IO(HVM_IOC_TYPE, 0x12)
 #define HVM_MSR_POLICY	_IO(HVM_IOC_TYPE, 0x14)
 #define HVM_MSI		_IO(HVM_IOC_TYPE, 0x15)
+#define HVM_IRQFD	_IO(HVM_IOC_TYPE, 0x16)
+#define HVM_IOEVENTFD	_IO(HVM_IOC_TYPE, 0x17)
 #define HVM_CLOCK	_IO(HVM_IOC_TYPE, 0x18)
 /* the guest's fd and the vCPU's fd */
 #define HVM_SET_CPUID	_IO(HVM_IOC_TYPE, 0x20)
@@ -76,6 +78,8 @@
  * @max_apic_id: out: highest APIC id HVM_CREATE_VCPU takes
  * @max_cpuid: out: entries HVM_SET_CPUID takes
  * @max_msr_ranges: out: ranges HVM_MSR_POLICY takes
+ * @max_irqfds: out: eventfds HVM_IRQFD binds
+ * @max_ioeventfds: out: doorbells HVM_IOEVENTFD takes
  * @gpa_bits: out: width of guest physical addresses
  * @xsave_bytes: out: size of the xsave state block, bytes
  * @tsc_khz: out: frequency of the host's TSC, kHz
@@ -96,6 +100,8 @@ struct hvm_get_info {
 	__u32 max_apic_id;
 	__u32 max_cpuid;
 	__u32 max_msr_ranges;
+	__u32 max_irqfds;
+	__u32 max_ioeventfds;
 	__u32 gpa_bits;
 	__u32 xsave_bytes;
 	__u32 tsc_khz;
@@ -310,7 +316,7 @@ struct hvm_msr_policy {
  *	EOPNOTSUPP), trigger mode
  * @reserved: zero
  *
- * Returns the number of vCPUs that took it.
+ * Returns the number of vCPUs that took it. The end of a level-triggered one is an HVM_EXIT_EOI.
  */
 struct hvm_msi {
 	__u32 size;
@@ -318,6 +324,78 @@ struct hvm_msi {
 	__u64 address;
 	__u32 data;
 	__u32 reserved;
+};
+
+#define HVM_IRQFD_UNBIND	(1U << 0)	/* take the message from the eventfd; otherwise bind */
+#define HVM_IRQFD_REPLACE	(1U << 1)	/* take the place of a message it is bound to */
+#define HVM_IRQFD_RESAMPLE	(1U << 2)	/* signal @resample_fd at the interrupt's end */
+#define HVM_IRQFD_EXIT_EOI	(1U << 3)	/* HVM_EXIT_EOI at the interrupt's end */
+
+/**
+ * struct hvm_irqfd - HVM_IRQFD: an eventfd whose writes deliver a message-signalled interrupt
+ * @size: sizeof(struct hvm_irqfd)
+ * @flags: HVM_IRQFD_*
+ * @fd: the eventfd (EBADF: not open; EINVAL: not an eventfd)
+ * @resample_fd: with HVM_IRQFD_RESAMPLE another eventfd, likewise; zero otherwise
+ * @address: as for HVM_MSI; zero with HVM_IRQFD_UNBIND
+ * @data: as for HVM_MSI; zero with HVM_IRQFD_UNBIND
+ * @reserved: zero
+ *
+ * While it is bound, a write by anyone (another process, the kernel) takes the eventfd's count and
+ * delivers the message, once for what came together; a message that no vCPU takes is lost, as with
+ * HVM_MSI. Binding does the same with a count that is there already. Unbinding leaves the count
+ * alone. So an interrupt is masked by unbinding it, the count is its pending bit, and a device's
+ * interrupt is not lost whatever is changed in whatever order. With HVM_IRQFD_REPLACE a bound
+ * eventfd gets a new message (and resample eventfd): a write sends the old one or the new one.
+ *
+ * An eventfd with EFD_SEMAPHORE gives up 1 of its count for a message. One that is bound in two
+ * guests sends an interrupt to one of them. Closing its last fd unbinds it; a resample eventfd may
+ * be closed any time. The guest may be running, halted, or not have run yet.
+ *
+ * HVM_IRQFD_RESAMPLE and _EXIT_EOI are for level-triggered messages (EINVAL otherwise). When a vCPU
+ * ends a level-triggered interrupt, or loses it by a reset of its APIC, the resample eventfds of all
+ * bindings with that vector are signalled, as lines may share one; then it leaves with HVM_EXIT_EOI,
+ * if a message with that vector asked for it since the last end.
+ *
+ * EEXIST: bound already, and no HVM_IRQFD_REPLACE. ENOENT: UNBIND of what is not bound. ENOSPC:
+ * hvm_get_info::max_irqfds. EINVAL and EOPNOTSUPP also for messages that HVM_MSI refuses so.
+ */
+struct hvm_irqfd {
+	__u32 size;
+	__u32 flags;
+	__s32 fd;
+	__s32 resample_fd;
+	__u64 address;
+	__u32 data;
+	__u32 reserved;
+};
+
+#define HVM_IOEVENTFD_REMOVE	(1U << 0)	/* take out; otherwise add */
+#define HVM_IOEVENTFD_MATCH	(1U << 1)	/* only writes of @data; otherwise of anything */
+
+/**
+ * struct hvm_ioeventfd - HVM_IOEVENTFD: a port whose writes signal an eventfd and do not exit
+ * @size: sizeof(struct hvm_ioeventfd)
+ * @flags: HVM_IOEVENTFD_*
+ * @fd: eventfd (EBADF: not open; EINVAL: not an eventfd); may be closed afterwards
+ * @port: port; with @bytes at most 0x10000
+ * @bytes: width of the write: 1, 2 or 4
+ * @data: with HVM_IOEVENTFD_MATCH the value, @bytes wide; zero otherwise
+ *
+ * OUT of that width to that port adds 1 to the eventfd's count, and the guest goes on. Other widths,
+ * other values, IN and string instructions leave as HVM_EXIT_PIO. The guest may be running.
+ *
+ * Add: EEXIST: a write would ring another doorbell too: same port and width, and the same value or
+ * one of them without HVM_IOEVENTFD_MATCH. ENOSPC: hvm_get_info::max_ioeventfds. Remove: everything
+ * as it was added (ENOENT otherwise); when it returns, no write rings it any more.
+ */
+struct hvm_ioeventfd {
+	__u32 size;
+	__u32 flags;
+	__s32 fd;
+	__u32 port;
+	__u32 bytes;
+	__u32 data;
 };
 
 #define HVM_CLOCK_SET		(1U << 0)	/* set guest_ns; otherwise get */
@@ -502,8 +580,8 @@ struct hvm_state_buffer {
  *	ignored; what is reserved is zero
  * @base: IA32_APIC_BASE
  * @tsc_deadline: IA32_TSC_DEADLINE; 0: disarmed
- * @eois: bit V % 32 of eois[V / 32]: level-triggered vector V ended and its HVM_EXIT_EOI is still
- *	to come
+ * @eois: bit V % 32 of eois[V / 32]: level-triggered vector V ended and nobody was told of it yet
+ * @exits: likewise: when it is told of the end of vector V, it is an HVM_EXIT_EOI too
  * @errors: bits that the next write to the error status register will show
  * @reserved: zero
  *
@@ -514,6 +592,7 @@ struct hvm_state_lapic {
 	__u64 base;
 	__u64 tsc_deadline;
 	__u32 eois[8];
+	__u32 exits[8];
 	__u32 errors;
 	__u32 reserved;
 };
@@ -737,7 +816,7 @@ enum hvm_exit_reason {
 				 */
 	HVM_EXIT_MSR,		/* MSR access that HVM_MSR_POLICY sends here: msr */
 	HVM_EXIT_APIC,		/* access to the local APIC's page: apic */
-	HVM_EXIT_EOI,		/* end of a level-triggered interrupt: eoi */
+	HVM_EXIT_EOI,		/* end of a level-triggered interrupt that asked for it: eoi */
 	HVM_EXIT_INTWINDOW,	/* the guest takes external interrupts now */
 	HVM_EXIT_SHUTDOWN,	/* triple fault */
 	HVM_EXIT_INVALID_STATE,	/* the processor refuses the state: invalid */

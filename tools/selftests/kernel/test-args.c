@@ -8,12 +8,14 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "event.h"
 #include "step.h"
 
 #define PAGE		4096UL
@@ -48,6 +50,8 @@ static const struct call {
 	CALL(UNMAP, hvm_unmap, ON_VM, 0),
 	CALL(MSR_POLICY, hvm_msr_policy, ON_VM, 0),
 	CALL(MSI, hvm_msi, ON_VM, 0),
+	CALL(IRQFD, hvm_irqfd, ON_VM, 0),
+	CALL(IOEVENTFD, hvm_ioeventfd, ON_VM, 0),
 	CALL(CLOCK, hvm_clock, ON_VM, OUT),
 	CALL(SET_CPUID, hvm_cpuid, ON_VM | ON_VCPU, 0),
 	CALL(KICK, hvm_kick, ON_VM | ON_VCPU, 0),
@@ -62,6 +66,8 @@ union arg {
 	struct hvm_map map;
 	struct hvm_unmap unmap;
 	struct hvm_msi msi;
+	struct hvm_irqfd irqfd;
+	struct hvm_ioeventfd ioeventfd;
 	struct hvm_inject inject;
 	uint8_t bytes[2 * PAGE];
 };
@@ -69,6 +75,16 @@ union arg {
 static int fd_of(const struct guest *g, unsigned int kind)
 {
 	return kind == ON_DEV ? g->dev : kind == ON_VM ? g->vm : g->vcpu;
+}
+
+/* One for all of the cases. */
+static int an_eventfd(void)
+{
+	static int fd = -1;
+
+	if (fd < 0)
+		fd = eventfd(0, EFD_CLOEXEC);
+	return fd;
 }
 
 /* An argument that a new guest, or its vCPU, takes. */
@@ -93,6 +109,15 @@ static void fill_good(const struct guest *g, const struct call *c, union arg *ar
 		arg->msi.address = MSI_ADDRESS;
 		arg->msi.data = 0x30;
 		break;
+	case HVM_IRQFD:
+		arg->irqfd.fd = an_eventfd();
+		arg->irqfd.address = MSI_ADDRESS;
+		arg->irqfd.data = 0x30;
+		break;
+	case HVM_IOEVENTFD:
+		arg->ioeventfd.fd = an_eventfd();
+		arg->ioeventfd.bytes = 1;
+		break;
 	case HVM_INJECT:
 		arg->inject.event.type = HVM_EVENT_EXCEPTION;
 		arg->inject.event.vector = 6;
@@ -112,6 +137,10 @@ static void undo(struct guest *g, const struct call *c, int result)
 		KTAP_OK(g->t, ioctl(g->vm, HVM_UNMAP, &unmap));
 	if (c->cmd == HVM_UNMAP)
 		KTAP_TRUE(g->t, guest_map(g, UNMAP_GPA, g->ram + UNMAP_GPA, PAGE, 0));
+	if (c->cmd == HVM_IRQFD)
+		KTAP_OK(g->t, event_unbind(g->vm, an_eventfd()));
+	if (c->cmd == HVM_IOEVENTFD)
+		KTAP_OK(g->t, event_doorbell_remove(g->vm, an_eventfd(), 0, 1));
 	if (c->cmd == HVM_INJECT) {
 		KTAP_OK(g->t, guest_get(g, HVM_STATE_EVENTS, &state));
 		state.events.pending.type = HVM_EVENT_NONE;
@@ -360,6 +389,9 @@ static void flags_and_reserved_fields(struct ktap *t)
 		{ HVM_MSR_POLICY, offsetof(struct hvm_msr_policy, flags), 1U << 31, EOPNOTSUPP },
 		{ HVM_MSR_POLICY, offsetof(struct hvm_msr_policy, count), 1, EFAULT },
 		{ HVM_MSI, offsetof(struct hvm_msi, flags), 1U << 31, EOPNOTSUPP },
+		{ HVM_IRQFD, offsetof(struct hvm_irqfd, flags), 1U << 31, EOPNOTSUPP },
+		{ HVM_IRQFD, offsetof(struct hvm_irqfd, reserved), 1, EINVAL },
+		{ HVM_IOEVENTFD, offsetof(struct hvm_ioeventfd, flags), 1U << 31, EOPNOTSUPP },
 		{ HVM_CLOCK, offsetof(struct hvm_clock, flags), 1U << 31, EOPNOTSUPP },
 		{ HVM_KICK, offsetof(struct hvm_kick, flags), 1, EOPNOTSUPP },
 		{ HVM_KICK, offsetof(struct hvm_kick, flags), 1U << 31, EOPNOTSUPP },

@@ -542,6 +542,7 @@ static void level_exits_at_eoi_in_the_page(struct ktap *t)
 	state.lapic.regs[0x0f] = 0x1ff;
 	state.lapic.regs[REG_IRR + VECTOR / 32] = 1U << VECTOR % 32;
 	state.lapic.regs[0x18 + VECTOR / 32] = 1U << VECTOR % 32;
+	state.lapic.exits[VECTOR / 32] = 1U << VECTOR % 32;
 	KTAP_OK(t, guest_set(&g, HVM_STATE_LAPIC, &state));
 	GUEST_EXPECT(&g, HVM_EXIT_APIC);
 	KTAP_EQ(t, g.run->apic.offset, 0xb0);
