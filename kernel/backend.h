@@ -42,6 +42,7 @@ struct hvm_caps {
 #define HVM_HW_NEW_TSC		BIT(2)	/* tsc_offset or tsc_factor changed */
 #define HVM_HW_NEW_INTERCEPTS	BIT(3)	/* what exits changed */
 #define HVM_HW_NEW_HOST		BIT(4)	/* interrupts were on: the host's registers may be others */
+#define HVM_HW_FOREIGN_DATA	BIT(5)	/* data of others may have come into the caches */
 
 /* &struct hvm_hw.dr_owner: whose the processor's DR0 to DR3 are while the guest runs */
 #define HVM_DR_HOST	0	/* nobody's; MOV DR exits as HVM_HW_DR_ACCESS */

@@ -110,6 +110,7 @@ struct hvm_exit {
 /* What a second-level fault came to. */
 enum hvm_fault_outcome {
 	HVM_FAULT_FIXED,	/* mapped, or somebody else did: run again */
+	HVM_FAULT_FETCHED,	/* the same, and the host did more than read its tables */
 	HVM_FAULT_NO_RANGE,	/* nothing attached here: device memory */
 	HVM_FAULT_READONLY,	/* a write to a read-only range */
 	HVM_FAULT_HOST,		/* the process could not provide the page: error tells */

@@ -283,6 +283,9 @@ static enum hvm_next handle_tdp_fault(struct hvm_vcpu *vcpu, struct hvm_exit *ex
 				&exit->memory.detail);
 	trace_hvm_fault(vcpu->lapic.id, exit, outcome, exit->memory.detail);
 	switch (outcome) {
+	case HVM_FAULT_FETCHED:
+		vcpu->hw->dirty |= HVM_HW_FOREIGN_DATA;
+		fallthrough;
 	case HVM_FAULT_FIXED:
 		if (likely(exit->memory.detail))
 			vcpu->stats->faults[exit->memory.detail - 1]++;

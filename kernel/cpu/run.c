@@ -224,8 +224,11 @@ static enum hvm_next answer_requests(struct hvm_vcpu *vcpu)
 		vcpu->stats->flushes++;
 		vcpu->hw->dirty |= HVM_HW_FLUSH_TLB;
 	}
-	if (requests & (HVM_REQ_CLOCK | HVM_REQ_STEAL))
+	if (requests & (HVM_REQ_CLOCK | HVM_REQ_STEAL)) {
+		/* A page may have to be fetched for that. */
 		complete = hvm_pv_update(vcpu, requests);
+		vcpu->hw->dirty |= HVM_HW_FOREIGN_DATA;
+	}
 	if (requests & HVM_REQ_EVENT) {
 		vcpu->events.recheck = true;
 		if (hvm_lapic_signalled(&vcpu->lapic))

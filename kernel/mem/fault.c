@@ -377,6 +377,7 @@ static bool is_nowhere(struct hvm_mem *mem, gfn_t gfn)
 static noinline enum hvm_fault_outcome handle(struct hvm_mem *mem, gpa_t gpa, u32 access,
 					      int *detail)
 {
+	bool at_once = true;
 	struct fault f;
 	enum step step;
 
@@ -391,10 +392,14 @@ static noinline enum hvm_fault_outcome handle(struct hvm_mem *mem, gpa_t gpa, u3
 
 	/* A present page with its table there: decided at once. */
 	step = map_locked(&f, NULL);
-	if (step > STEP_LAST || f.zapped)
+	if (step > STEP_LAST || f.zapped) {
+		at_once = false;
 		step = try_on(&f, step);
+	}
 	*detail = step == STEP_FIXED || step == STEP_HOST ? f.detail : 0;
-	return step <= STEP_LAST ? (enum hvm_fault_outcome)step : HVM_FAULT_FIXED;
+	if (step > STEP_LAST || (step == STEP_FIXED && !at_once))
+		return HVM_FAULT_FETCHED;
+	return (enum hvm_fault_outcome)step;
 }
 
 /**
@@ -402,12 +407,13 @@ static noinline enum hvm_fault_outcome handle(struct hvm_mem *mem, gpa_t gpa, u3
  * @mem: the guest's memory
  * @gpa: guest physical address
  * @access: HVM_ACCESS_* of the access that faulted
- * @detail: out, for HVM_FAULT_HOST: errno, positive; for HVM_FAULT_FIXED: level of the mapping that
- *	was made, or of the one that was there, 0: none
+ * @detail: out, for HVM_FAULT_HOST: errno, positive; for HVM_FAULT_FIXED and _FETCHED: level of the
+ *	mapping that was made, or of the one that was there, 0: none
  *
  * With HVM_MAP_EXIT_ON_FAULT it never waits for a page; otherwise it waits as the process's own
  * access would, until a signal comes that kills (from 6.2 on: any signal). While the host is
- * changing the page it gives up after a few attempts with HVM_FAULT_FIXED: the guest faults again.
+ * changing the page it gives up after a few attempts with HVM_FAULT_FETCHED: the guest faults
+ * again.
  *
  * Context: a thread of the guest's process, may sleep, interrupts on, no locks.
  *

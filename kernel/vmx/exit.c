@@ -199,12 +199,10 @@ static void describe_pio(struct hvm_exit *exit)
 			  (qualification & IO_REP ? HVM_PIO_REP : 0);
 }
 
-static void describe_tdp_fault(struct vmx_vcpu *vmx, struct hvm_exit *exit)
+static void describe_tdp_fault(struct hvm_exit *exit)
 {
 	u64 qualification = vmcs_read(VMCS_QUALIFICATION);
 
-	/* What common code does now may leave the process's data in the cache. */
-	vmx->flush_l1d = true;
 	if (!describe_vectoring(exit) && unlikely(qualification & EPT_UNBLOCKED_NMI))
 		set_nmi_masked(true);
 	exit->insn_len = 0;
@@ -384,7 +382,7 @@ void vmx_describe(struct vmx_vcpu *vmx, struct hvm_exit *exit)
 	if (reason == VMX_REASON_IO)
 		describe_pio(exit);
 	else if (reason == VMX_REASON_EPT_VIOLATION)
-		describe_tdp_fault(vmx, exit);
+		describe_tdp_fault(exit);
 	else
 		describe_special(vmx, exit, reason);
 }

@@ -127,8 +127,11 @@ static noinline void displace(void)
  * vmx_mitigate_l1d - flush the L1 data cache if there is a reason
  * @vmx: the vCPU about to enter
  *
- * A reason is that the vCPU was loaded, that a fault was handled for it, or that an interrupt
- * handler said so.
+ * A reason is that the vCPU was loaded, which it is where HVM_RUN begins and whenever the thread is
+ * scheduled in; that common code had others work for it (HVM_HW_FOREIGN_DATA); or that an interrupt
+ * handler said so. An exit that this module finishes by itself is none: it touches the vCPU's own
+ * structures, the process's page tables and the second-level tables, which have addresses, but no
+ * data.
  *
  * Context: interrupts off
  */

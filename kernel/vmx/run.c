@@ -115,6 +115,8 @@ static noinline void prepare_all(struct vmx_vcpu *vmx)
 		vmx_fix_pending_debug();
 	if (dirty & HVM_HW_NEW_HOST)
 		note_host(vmx);
+	if (dirty & HVM_HW_FOREIGN_DATA)
+		vmx->flush_l1d = true;
 }
 
 /* Where HVM_RUN begins, that the host's registers may be others is mostly all there is. */
