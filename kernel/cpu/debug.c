@@ -150,6 +150,13 @@ static void arm(struct hvm_vcpu *vcpu)
 		hvm_debugreg_give(vcpu, HVM_DR_GUEST);
 }
 
+/* A software event may be executed again instead, which the backend knows. */
+static bool delivers_event(struct hvm_vcpu *vcpu)
+{
+	return vcpu->events.injected.type != HVM_EVENT_NONE &&
+	       hvm_backend->blocked(vcpu->hw) & HVM_BLOCKED_EVENT;
+}
+
 /**
  * hvm_debug_before_entry - make the entry a step, if one is wanted
  * @vcpu: the vCPU, loaded; what goes into the guest has been chosen
@@ -163,7 +170,7 @@ void hvm_debug_before_entry(struct hvm_vcpu *vcpu)
 	d->trapped = false;
 	if (!(d->flags & HVM_DEBUG_STEP) && !d->borrowing)
 		return;
-	if (!(hvm_backend->blocked(vcpu->hw) & HVM_BLOCKED_EVENT)) {
+	if (!delivers_event(vcpu)) {
 		arm(vcpu);
 		return;
 	}

@@ -88,17 +88,24 @@ static bool is_int3(u64 info)
 }
 
 /**
- * svm_int3_after_exit - an INT3 whose delivery was interrupted is executed again
+ * svm_int3_after_exit - an INT3 whose delivery was interrupted is to be delivered again
  * @svm: the virtual CPU, with SVM_AFTER_INT3
+ * @exit: the exit
  */
-void svm_int3_after_exit(struct svm_vcpu *svm)
+void svm_int3_after_exit(struct svm_vcpu *svm, struct hvm_exit *exit)
 {
 	struct vmcb *vmcb = svm->vmcb;
 
 	if (!svm_caps.nrip && vmcb->rip == svm->int3_rip)
 		return;
-	if (svm_caps.nrip && (vmcb->exit_code == VMEXIT_INVALID || is_int3(vmcb->exit_int_info)))
+	if (svm_caps.nrip && (vmcb->exit_code == VMEXIT_INVALID || is_int3(vmcb->exit_int_info))) {
+		exit->vectoring = (struct hvm_event) {
+			.type = HVM_EVENT_SOFT_EXCEPTION,
+			.vector = X86_TRAP_BP,
+			.insn_len = vmcb->rip - svm->int3_rip,
+		};
 		vmcb->rip = svm->int3_rip;
+	}
 	svm->after &= ~SVM_AFTER_INT3;
 	svm_int3_intercept(svm);
 }

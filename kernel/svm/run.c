@@ -214,7 +214,7 @@ static noinline void after_exit(struct svm_vcpu *svm, struct hvm_exit *exit)
 	if (svm->after & SVM_AFTER_NMI)
 		svm_nmi_after_exit(svm, exit);
 	if (svm->after & SVM_AFTER_INT3)
-		svm_int3_after_exit(svm);
+		svm_int3_after_exit(svm, exit);
 }
 
 /**

@@ -200,7 +200,7 @@ void svm_nmi_iret(struct svm_vcpu *svm);
 void svm_nmi_before_entry(struct svm_vcpu *svm);
 void svm_nmi_after_exit(struct svm_vcpu *svm, struct hvm_exit *exit);
 void svm_nmi_set_masked(struct svm_vcpu *svm, bool masked);
-void svm_int3_after_exit(struct svm_vcpu *svm);
+void svm_int3_after_exit(struct svm_vcpu *svm, struct hvm_exit *exit);
 void svm_int3_intercept(struct svm_vcpu *svm);
 
 /* state.c */

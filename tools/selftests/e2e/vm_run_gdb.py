@@ -136,7 +136,11 @@ def vmlinux(path):
         image = file.read()
     start = (image[0x1F1] + 1) * 512 + struct.unpack_from("<I", image, 0x248)[0]
     length = struct.unpack_from("<I", image, 0x24C)[0]
-    return lzma.decompress(image[start:start + length - 4])
+    # The last four bytes are the length of the content.
+    packed = image[start:start + length - 4]
+    if packed[:4] != b"\x28\xb5\x2f\xfd":
+        return lzma.decompress(packed)
+    return subprocess.run(["zstd", "-dc"], input=packed, stdout=subprocess.PIPE, check=True).stdout
 
 
 def section(path, name):

@@ -32,7 +32,9 @@ static void model_split(struct model *m, u64 i, unsigned int level)
 
 static bool smaller_in(const struct model *m, u64 first, unsigned int level)
 {
-	return !hvm_tdp_is_leaf(&m->tdp, *hvm_tdp_table(&m->tdp, TDP_MODEL_BASE + first, level), level);
+	const u64 *table = hvm_tdp_table(&m->tdp, TDP_MODEL_BASE + first, level);
+
+	return !hvm_tdp_is_leaf(&m->tdp, *table, level);
 }
 
 static void do_map(struct model *m)
@@ -130,7 +132,8 @@ static void do_collapse(struct model *m)
 {
 	u64 first = m->pick(m, TDP_MODEL_FRAMES) & ~511ULL, i;
 	struct hvm_tdp_leaf leaf = {
-		.gfn = TDP_MODEL_BASE + first, .hpa = pfn_of(first) << 12, .level = 2, .write = m->pick(m, 2),
+		.gfn = TDP_MODEL_BASE + first, .hpa = pfn_of(first) << 12, .level = 2,
+		.write = m->pick(m, 2),
 	};
 	struct hvm_tdp_garbage garbage;
 
