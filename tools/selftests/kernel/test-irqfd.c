@@ -49,10 +49,13 @@ GUEST_CODE("spins", "code64", X2APIC_ON
 	   "out %al, $0x20; sti; 1: pause; cmpq $0, 0x20008; je 1b; cli; out %al, $0x10");
 GUEST_CODE("halts", "code64", X2APIC_ON
 	   "out %al, $0x20; 1: sti; hlt; cli; cmpq $0, 0x20008; je 1b; out %al, $0x10");
-/* Rings, waits until the interrupt for it came, and so on. */
+/*
+ * Rings, waits until the interrupt for it came, and so on. Not by STI and HLT: where the interrupt
+ * shadow gets lost at an entry (QEMU), the interrupt may come between them.
+ */
 GUEST_CODE("rings", "code64", X2APIC_ON
 	   "out %al, $0x20; mov $0x100, %edx; 1: mov 0x20000, %rbx; out %al, %dx;"
-	   "2: sti; hlt; cli; cmp %rbx, 0x20000; je 2b; cmpq $100, 0x20000; jb 1b; out %al, $0x10");
+	   "sti; 2: pause; cmp %rbx, 0x20000; je 2b; cli; cmpq $100, 0x20000; jb 1b; out %al, $0x10");
 
 /**
  * struct target - a guest, and a thread in its HVM_RUN
@@ -714,8 +717,10 @@ static void storm_of_bindings(struct ktap *t)
 
 	if (!target_start(&m, t, &spins))
 		return;
-	for (i = 0; i < 2; i++)
+	for (i = 0; i < 2; i++) {
 		KTAP_REQUIRE(t, !pthread_create(&f[i].thread, NULL, fire, &f[i]));
+		KTAP_TRUE(t, task_wait_count(&f[i].fired, 1));
+	}
 	for (i = 0; i < 200; i++) {
 		KTAP_OK(t, event_bind_resample(m.g.vm, f[0].fd, resample, 0, LEVEL | VECTOR));
 		KTAP_OK(t, event_bind(m.g.vm, f[1].fd, HVM_IRQFD_EXIT_EOI, LEVEL | VECTOR));
@@ -731,7 +736,7 @@ static void storm_of_bindings(struct ktap *t)
 		KTAP_EQ(t, event_take(f[i].fd), 7);
 		close(f[i].fd);
 	}
-	KTAP_TRUE(t, taken(&m.g) > 0);
+	KTAP_TRUE(t, task_wait_count(COUNT(&m.g), 1));
 	target_end(&m);
 	close(resample);
 }
