@@ -22,6 +22,7 @@
 
 #define PORT_DONE	0xf4
 #define PORT_TEST	0x10
+#define PORT_DOORBELL	0x20
 
 /**
  * struct guest_result - what a guest routine leaves behind
@@ -61,6 +62,7 @@ enum bench_vectors { BENCH_ISR = 0x10, BENCH_IRR = 0x20 };
  * @open: open the device; false: it is not there
  * @create: guest, vCPU, @low attached at 0, CPUID of at least 40 leaves
  * @destroy: end of it
+ * @doorbell: writes of a byte to PORT_DOORBELL signal an eventfd
  * @attach: attach process memory; @bytes 0: detach what is there
  * @start: set registers: long mode, interrupts off
  * @vectors: switch the local APIC on, with @count vectors from BENCH_FIRST_VECTOR on in @where
@@ -73,6 +75,7 @@ struct bench_engine {
 	bool (*open)(void);
 	void (*create)(void *low);
 	void (*destroy)(void);
+	void (*doorbell)(int eventfd);
 	void (*attach)(uint64_t gpa, void *memory, uint64_t bytes);
 	void (*start)(const struct guest_start *start);
 	void (*vectors)(enum bench_vectors where, unsigned int count);
@@ -87,7 +90,7 @@ extern const struct bench_engine bench_kvm;
 /* guest.S: the code, and the routines in it */
 extern const uint8_t guest_code[], guest_code_end[];
 extern const uint8_t guest_cpuid[], guest_vmcall[], guest_vmmcall[], guest_msr[], guest_port[];
-extern const uint8_t guest_device[], guest_touch[], guest_timer[], guest_interrupt[];
+extern const uint8_t guest_doorbell[], guest_device[], guest_touch[], guest_timer[], guest_interrupt[];
 extern const uint8_t guest_eoi[], guest_deadline[], guest_icr[], guest_take[];
 
 void bench_die(const char *what);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -175,6 +176,22 @@ static void measure_apic(const struct bench *bench)
 	measure(bench, "ICR write to a runnable vCPU that is not executing", guest_icr, 100, 0);
 }
 
+/* Nobody waits for the eventfd: what it costs to wake somebody is not the hypervisor's. */
+static void measure_doorbell(const struct bench *bench)
+{
+	int fd = eventfd(0, EFD_CLOEXEC);
+	uint64_t count = 0;
+
+	bench_check(fd, "eventfd");
+	bench->engine->doorbell(fd);
+	measure(bench, "port write that ioeventfd takes", guest_doorbell, 100, 0);
+	if (!bench->only && (read(fd, &count, sizeof(count)) < 0 || count != 100 * BATCHES)) {
+		errno = EPROTO;
+		bench_die("the doorbell was not rung each time");
+	}
+	close(fd);
+}
+
 /* Attach populated memory, touch it once from the guest, detach it. */
 static void measure_touch(const struct bench *bench, const char *name, uint8_t *region,
 			  uint64_t count, uint64_t stride)
@@ -314,6 +331,7 @@ int bench_cases(const struct bench_engine *engine, const char *only)
 	measure(&bench, "hypercall", is_amd() ? guest_vmmcall : guest_vmcall, 100, 0);
 	measure(&bench, "MSR read", guest_msr, 100, 0);
 	measure(&bench, "port write to userspace", guest_port, 50, 0);
+	measure_doorbell(&bench);
 	measure(&bench, "MMIO write to userspace, decoded and finished by libhvm", guest_device, 50,
 		GUEST_DEVICE);
 	measure_small_pages(&bench);

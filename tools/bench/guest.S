@@ -77,6 +77,13 @@ routine guest_port
 	jnz	1b
 	finish
 
+routine guest_doorbell
+	begin
+1:	outb	%al, $LAYOUT_PORT_DOORBELL
+	decq	%r8
+	jnz	1b
+	finish
+
 routine guest_device
 	begin
 1:	movl	%eax, (%rbx)

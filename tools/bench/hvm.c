@@ -99,6 +99,13 @@ static void hvm_engine_destroy(void)
 	close(guest.vm);
 }
 
+static void hvm_engine_doorbell(int eventfd)
+{
+	const struct hvm_ioeventfd doorbell = { .fd = eventfd, .port = PORT_DOORBELL, .bytes = 1 };
+
+	bench_check(hvm_vm_ioeventfd(guest.vm, &doorbell), "HVM_IOEVENTFD");
+}
+
 static void hvm_engine_attach(uint64_t gpa, void *memory, uint64_t bytes)
 {
 	if (memory)
@@ -238,6 +245,7 @@ const struct bench_engine bench_hvm = {
 	.open = hvm_engine_open,
 	.create = hvm_engine_create,
 	.destroy = hvm_engine_destroy,
+	.doorbell = hvm_engine_doorbell,
 	.attach = hvm_engine_attach,
 	.start = hvm_engine_start,
 	.vectors = hvm_engine_vectors,

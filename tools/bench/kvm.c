@@ -121,6 +121,15 @@ static void kvm_engine_destroy(void)
 	close(guest.vm);
 }
 
+static void kvm_engine_doorbell(int eventfd)
+{
+	struct kvm_ioeventfd doorbell = {
+		.addr = PORT_DOORBELL, .len = 1, .fd = eventfd, .flags = KVM_IOEVENTFD_FLAG_PIO,
+	};
+
+	bench_check(ioctl(guest.vm, KVM_IOEVENTFD, &doorbell), "KVM_IOEVENTFD");
+}
+
 static void kvm_engine_attach(uint64_t gpa, void *memory, uint64_t bytes)
 {
 	map_slot(1, gpa, memory, memory ? bytes : 0);
@@ -227,6 +236,7 @@ const struct bench_engine bench_kvm = {
 	.open = kvm_engine_open,
 	.create = kvm_engine_create,
 	.destroy = kvm_engine_destroy,
+	.doorbell = kvm_engine_doorbell,
 	.attach = kvm_engine_attach,
 	.start = kvm_engine_start,
 	.vectors = kvm_engine_vectors,

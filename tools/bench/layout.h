@@ -8,5 +8,6 @@
 #define LAYOUT_RESULT		0x18000
 #define LAYOUT_PORT_DONE	0xf4
 #define LAYOUT_PORT_TEST	0x10
+#define LAYOUT_PORT_DOORBELL	0x20
 
 #endif

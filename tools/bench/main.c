@@ -16,6 +16,7 @@
 _Static_assert(LAYOUT_RESULT == GUEST_RESULT, "layout.h");
 _Static_assert(LAYOUT_PORT_DONE == PORT_DONE, "layout.h");
 _Static_assert(LAYOUT_PORT_TEST == PORT_TEST, "layout.h");
+_Static_assert(LAYOUT_PORT_DOORBELL == PORT_DOORBELL, "layout.h");
 
 /** bench_die() - a case cannot be measured: say why and end */
 void bench_die(const char *what)
