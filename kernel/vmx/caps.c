@@ -218,11 +218,28 @@ static bool has_pebs(void)
 
 /*
  * The timer of Nehalem and Westmere does not count at the rate it names (their specification
- * updates); they have no AVX, and what else has none does without.
+ * updates).
  */
+static bool timer_is_wrong(void)
+{
+	if (boot_cpu_data.x86 != 6)
+		return false;
+	switch (boot_cpu_data.x86_model) {
+	case 0x1a:
+	case 0x1e:
+	case 0x1f:
+	case 0x25:
+	case 0x2c:
+	case 0x2e:
+	case 0x2f:
+		return true;
+	}
+	return false;
+}
+
 static void choose_timer(void)
 {
-	if (!boot_cpu_has(X86_FEATURE_AVX))
+	if (timer_is_wrong())
 		vmx_caps.pin &= ~VMX_PIN_PREEMPTION_TIMER;
 	vmx_caps.timer_shift = read_msr(MSR_IA32_VMX_MISC) & MISC_TIMER_SHIFT;
 }
