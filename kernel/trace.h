@@ -17,6 +17,7 @@
 /* So that tools which read the format find numbers in place of names. */
 TRACE_DEFINE_ENUM(HVM_HW_INTR);
 TRACE_DEFINE_ENUM(HVM_HW_WINDOW);
+TRACE_DEFINE_ENUM(HVM_HW_DEADLINE);
 TRACE_DEFINE_ENUM(HVM_HW_CPUID);
 TRACE_DEFINE_ENUM(HVM_HW_HLT);
 TRACE_DEFINE_ENUM(HVM_HW_HYPERCALL);
@@ -48,6 +49,7 @@ TRACE_DEFINE_ENUM(HVM_FAULT_NOMEM);
 #define hvm_trace_reasons							\
 	{ HVM_HW_INTR,		"interrupt" },					\
 	{ HVM_HW_WINDOW,	"window" },					\
+	{ HVM_HW_DEADLINE,	"deadline" },					\
 	{ HVM_HW_CPUID,		"cpuid" },					\
 	{ HVM_HW_HLT,		"hlt" },					\
 	{ HVM_HW_HYPERCALL,	"hypercall" },					\
@@ -94,9 +96,11 @@ TRACE_DEFINE_ENUM(HVM_FAULT_NOMEM);
 #define hvm_trace_ioctls							\
 	{ 0x00, "GET_INFO" }, { 0x01, "GET_CPUID" }, { 0x02, "CREATE_VM" },	\
 	{ 0x10, "CREATE_VCPU" }, { 0x11, "MAP" }, { 0x12, "UNMAP" },		\
-	{ 0x14, "MSR_POLICY" }, { 0x15, "MSI" }, { 0x18, "CLOCK" },		\
+	{ 0x14, "MSR_POLICY" }, { 0x15, "MSI" }, { 0x16, "IRQFD" },		\
+	{ 0x17, "IOEVENTFD" }, { 0x18, "CLOCK" },				\
 	{ 0x20, "SET_CPUID" }, { 0x21, "KICK" }, { 0x30, "RUN" },		\
-	{ 0x31, "GET_STATE" }, { 0x32, "SET_STATE" }, { 0x33, "INJECT" }
+	{ 0x31, "GET_STATE" }, { 0x32, "SET_STATE" }, { 0x33, "INJECT" },	\
+	{ 0x34, "DEBUG" }
 
 #ifndef HVM_TRACE_FETCH
 #define HVM_TRACE_FETCH

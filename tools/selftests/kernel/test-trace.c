@@ -16,6 +16,7 @@
 #define TRACEFS		"/sys/kernel/tracing"
 #define INSTANCE	TRACEFS "/instances/hvm-selftest"
 #define EVENTS		INSTANCE "/events/hvm"
+#define RECORD_NAMES	TRACEFS "/options/record-cmd"
 #define TEXT_BYTES	(256 << 10)
 
 /* What stands in a file of the instance; static, ended by a zero. */
@@ -46,15 +47,30 @@ static void put(struct ktap *t, const char *path, const char *text)
 		close(fd);
 }
 
+/*
+ * An instance takes the options over as they are. With the names of tasks recorded, an event that is
+ * switched on makes the kernel rewrite the scheduler's code under a running processor, after which an
+ * emulator may go on executing the breakpoint that stood there meanwhile.
+ */
+static bool make_instance(struct ktap *t)
+{
+	const bool names = slurp(t, RECORD_NAMES)[0] == '1';
+	bool made;
+
+	put(t, RECORD_NAMES, "0");
+	made = !mkdir(INSTANCE, 0700) || errno == EEXIST;
+	if (!made)
+		KTAP_FAIL(t, INSTANCE ": %s", strerror(errno));
+	if (names)
+		put(t, RECORD_NAMES, "1");
+	return made;
+}
+
 static bool open_instance(struct ktap *t)
 {
 	if (access(TRACEFS "/events", F_OK))
 		mount("tracefs", TRACEFS, "tracefs", 0, NULL);
-	if (mkdir(INSTANCE, 0700) && errno != EEXIST) {
-		KTAP_FAIL(t, INSTANCE ": %s", strerror(errno));
-		return false;
-	}
-	return true;
+	return make_instance(t);
 }
 
 static void close_instance(struct ktap *t)
