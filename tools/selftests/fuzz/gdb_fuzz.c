@@ -9,6 +9,8 @@
 #include "fuzz.h"
 #include "gdb/stub.h"
 
+const unsigned int fuzz_inputs = 60000;
+
 #define THREADS	3
 #define RAM	4096
 
