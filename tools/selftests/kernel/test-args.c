@@ -58,6 +58,7 @@ static const struct call {
 	CALL(GET_STATE, hvm_state, ON_VCPU, OUT),
 	CALL(SET_STATE, hvm_state, ON_VCPU, OUT),
 	CALL(INJECT, hvm_inject, ON_VCPU, 0),
+	CALL(DEBUG, hvm_debug, ON_VCPU, 0),
 };
 
 union arg {
