@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a vCPU's thread does when the guest has nothing for it: it sleeps, after looking around for a
- * while if userspace wants that, and a vCPU that spins lends its time to one that was preempted. Not
- * here: what there is to do (run.c, event.c).
+ * What a vCPU's thread does when the guest has nothing for it: it sleeps, after looking around for
+ * a while if userspace wants that and the guest does not look itself; and a vCPU that spins lends
+ * its time to one that was preempted. Not here: what there is to do (run.c, event.c).
  */
 #include <linux/ktime.h>
 #include <linux/minmax.h>
@@ -59,7 +59,7 @@ void hvm_idle_wait(struct hvm_vcpu *vcpu)
 	u64 begin;
 
 	hvm_lapic_halt_timer(&vcpu->lapic);
-	if (likely(!ceiling)) {
+	if (likely(!ceiling) || vcpu->pv.self_polling) {
 		sleep(vcpu);
 		return;
 	}

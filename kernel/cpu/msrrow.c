@@ -342,6 +342,21 @@ static int eoi_write(struct hvm_msr_access *a)
 	return hvm_eoi_write(a->vcpu, a->value);
 }
 
+/* Bit 0: the host may look around. */
+static int poll_control_read(struct hvm_msr_access *a)
+{
+	a->value = !a->vcpu->pv.self_polling;
+	return 0;
+}
+
+static int poll_control_write(struct hvm_msr_access *a)
+{
+	if (a->value > 1)
+		return -EINVAL;
+	a->vcpu->pv.self_polling = !a->value;
+	return 0;
+}
+
 /* --- the table ---------------------------------------------------------- */
 
 enum msr_row {
@@ -377,6 +392,7 @@ enum msr_row {
 	ROW_OLD_SYSTEM_TIME,
 	ROW_STEAL_TIME,
 	ROW_PV_EOI,
+	ROW_PV_POLL,
 	ROW_COUNT
 };
 
@@ -435,6 +451,8 @@ static const struct hvm_msr_row rows[ROW_COUNT] = {
 			      .carried = HVM_MSR_CARRIED },
 	[ROW_PV_EOI]	  = { eoi_read, eoi_write, HVM_CPUID_PV_EOI,
 			      .carried = HVM_MSR_CARRIED },
+	[ROW_PV_POLL]	  = { poll_control_read, poll_control_write, HVM_CPUID_PV_POLL,
+			      .carried = HVM_MSR_CARRIED },
 };
 
 /* The rows of low indices, for one load; 0 is ROW_BACKEND. */
@@ -473,6 +491,7 @@ static const struct {
 	{ HVM_MSR_PV_SYSTEM_TIME, ROW_SYSTEM_TIME },
 	{ HVM_MSR_PV_STEAL_TIME, ROW_STEAL_TIME },
 	{ HVM_MSR_PV_EOI, ROW_PV_EOI },
+	{ HVM_MSR_PV_POLL_CONTROL, ROW_PV_POLL },
 	{ MSR_EFER, ROW_EFER },
 	{ MSR_TSC_AUX, ROW_TSC_AUX },
 	{ MSR_AMD_SYSCFG, ROW_SYSCFG },

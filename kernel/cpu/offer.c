@@ -381,8 +381,8 @@ static void put_frequencies(struct offer *offer)
 static void put_paravirtual(struct offer *offer)
 {
 	u32 base[4] = { PV_BASE + 1 };
-	/* CLOCKSOURCE NOP_IO_DELAY CLOCKSOURCE2 PV_EOI PV_SEND_IPI MSI_EXT_DEST_ID */
-	u32 features = BIT(0) | BIT(1) | BIT(3) | BIT(6) | BIT(11) | BIT(15);
+	/* CLOCKSOURCE NOP_IO_DELAY CLOCKSOURCE2 PV_EOI PV_SEND_IPI POLL_CONTROL MSI_EXT_DEST_ID */
+	u32 features = BIT(0) | BIT(1) | BIT(3) | BIT(6) | BIT(11) | BIT(12) | BIT(15);
 
 	memcpy(&base[EBX], "KVMKVMKVM\0\0\0", 12);
 	if (hvm_clock_host_stable())

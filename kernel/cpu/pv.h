@@ -22,6 +22,7 @@ struct hvm_vcpu;
 #define HVM_MSR_PV_SYSTEM_TIME		0x4b564d01
 #define HVM_MSR_PV_STEAL_TIME		0x4b564d03
 #define HVM_MSR_PV_EOI			0x4b564d04
+#define HVM_MSR_PV_POLL_CONTROL		0x4b564d05
 
 /**
  * struct hvm_steal - the area of stolen time
@@ -62,6 +63,7 @@ struct hvm_eoi {
  * @absent: the page that was not present when something was written last
  * @steal: steal.c
  * @eoi: eoi.c
+ * @self_polling: the guest looks around itself before it halts, so the host need not (idle.c)
  */
 struct hvm_pv {
 	u64 wall_clock;
@@ -71,6 +73,7 @@ struct hvm_pv {
 	gpa_t absent;
 	struct hvm_steal steal;
 	struct hvm_eoi eoi;
+	bool self_polling;
 };
 
 int hvm_pv_write_wall_clock(struct hvm_vcpu *vcpu, u64 value, bool host);

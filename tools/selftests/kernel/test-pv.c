@@ -18,7 +18,8 @@
 #define FEATURE_EOI	(1U << 6)
 #define FEATURE_FLUSH	(1U << 9)
 #define FEATURE_IPI	(1U << 11)
-#define FEATURES	(FEATURE_STEAL | FEATURE_EOI | FEATURE_FLUSH | FEATURE_IPI)
+#define FEATURE_POLL	(1U << 12)
+#define FEATURES	(FEATURE_STEAL | FEATURE_EOI | FEATURE_FLUSH | FEATURE_IPI | FEATURE_POLL)
 
 #define CALL_SEND_IPI	10
 #define EPERM_ANSWER	-1LL
@@ -106,7 +107,20 @@ static void registers_hold_and_refuse(struct ktap *t)
 	KTAP_TRUE(t, !step_wrmsr(&g, MSR_PV_EOI, FLAG | 3));
 	KTAP_TRUE(t, step_rdmsr(&g, MSR_PV_EOI, &value));
 	KTAP_EQ(t, value, FLAG | 1);
+	KTAP_TRUE(t, step_rdmsr(&g, MSR_PV_POLL_CONTROL, &value));
+	KTAP_EQ(t, value, 1);
+	KTAP_TRUE(t, step_wrmsr(&g, MSR_PV_POLL_CONTROL, 0));
+	KTAP_TRUE(t, !step_wrmsr(&g, MSR_PV_POLL_CONTROL, 2));
+	KTAP_TRUE(t, !step_wrmsr(&g, MSR_PV_POLL_CONTROL, 1ULL << 32 | 1));
+	KTAP_TRUE(t, step_rdmsr(&g, MSR_PV_POLL_CONTROL, &value));
+	KTAP_EQ(t, value, 0);
 	guest_close(&g);
+}
+
+/* A value that the register takes, and that asks for nothing. */
+static uint64_t harmless(uint32_t msr)
+{
+	return msr == MSR_PV_POLL_CONTROL ? 1 : AREA;
 }
 
 /* One feature away at a time: its register is not there, the others are. */
@@ -118,6 +132,7 @@ static void each_can_be_kept_away(struct ktap *t)
 	} parts[] = {
 		{ FEATURE_STEAL, MSR_STEAL_TIME },
 		{ FEATURE_EOI, MSR_PV_EOI },
+		{ FEATURE_POLL, MSR_PV_POLL_CONTROL },
 		{ 1 << 3, MSR_SYSTEM_TIME },
 		{ 1 << 3, MSR_WALL_CLOCK },
 		{ 1 << 0, MSR_OLD_SYSTEM_TIME },
@@ -133,7 +148,7 @@ static void each_can_be_kept_away(struct ktap *t)
 			bool there = parts[k].feature != parts[i].feature;
 
 			KTAP_EQ(t, step_rdmsr(&g, parts[k].msr, &value), there);
-			KTAP_EQ(t, step_wrmsr(&g, parts[k].msr, AREA), there);
+			KTAP_EQ(t, step_wrmsr(&g, parts[k].msr, harmless(parts[k].msr)), there);
 		}
 		guest_close(&g);
 	}
@@ -141,7 +156,8 @@ static void each_can_be_kept_away(struct ktap *t)
 
 static void registers_are_state(struct ktap *t)
 {
-	static const uint32_t indices[] = { MSR_STEAL_TIME, MSR_PV_EOI };
+	static const uint32_t indices[] = { MSR_STEAL_TIME, MSR_PV_EOI, MSR_PV_POLL_CONTROL };
+	static const uint64_t values[] = { AREA | 1, FLAG | 1, 0 };
 	uint32_t list[512], found;
 	struct hvm_get_info info = {
 		.size = sizeof(info),
@@ -160,8 +176,8 @@ static void registers_are_state(struct ktap *t)
 			found += list[k] == indices[i];
 		KTAP_EQ(t, found, 1);
 	}
-	KTAP_TRUE(t, step_wrmsr(&g, MSR_STEAL_TIME, AREA | 1));
-	KTAP_TRUE(t, step_wrmsr(&g, MSR_PV_EOI, FLAG | 1));
+	for (size_t i = 0; i < ARRAY_SIZE(indices); i++)
+		KTAP_TRUE(t, step_wrmsr(&g, indices[i], values[i]));
 	if (!step_open(&other, t)) {
 		guest_close(&g);
 		return;
@@ -173,12 +189,13 @@ static void registers_are_state(struct ktap *t)
 		KTAP_OK(t, guest_get_msr(&g, indices[i], &value));
 		KTAP_OK(t, guest_set_msr(&other, indices[i], value));
 		KTAP_TRUE(t, step_rdmsr(&other, indices[i], &value));
-		KTAP_EQ(t, value, i ? FLAG | 1 : AREA | 1);
+		KTAP_EQ(t, value, values[i]);
 	}
 	KTAP_EQ(t, area(&other)->preempted, 0);
 	KTAP_TRUE(t, area(&other)->steal >= 1000);
 	KTAP_ERRNO(t, guest_set_msr(&g, MSR_STEAL_TIME, AREA | 2), EINVAL);
 	KTAP_ERRNO(t, guest_set_msr(&g, MSR_PV_EOI, FLAG | 2), EINVAL);
+	KTAP_ERRNO(t, guest_set_msr(&g, MSR_PV_POLL_CONTROL, 2), EINVAL);
 	guest_close(&g);
 	guest_close(&other);
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "guest.h"
+#include "msr.h"
 
 #define PAGE		4096UL
 #define MAX_NAMES	256
@@ -315,6 +316,44 @@ static void halts_and_messages(struct ktap *t)
 	guest_close(&g);
 }
 
+extern const struct guest_code halts, end_tick;
+GUEST_CODE("halts", "code64",
+	   "mov $0x1b, %ecx; rdmsr; or $0xc00, %eax; wrmsr; xor %edx, %edx;"
+	   "mov $0x80f, %ecx; mov $0x1ff, %eax; wrmsr;"
+	   "mov $0x832, %ecx; mov $0x20061, %eax; wrmsr;"	/* periodic, vector 0x61 */
+	   "mov $0x83e, %ecx; mov $0xb, %eax; wrmsr;"
+	   "mov $0x838, %ecx; mov $100000, %eax; wrmsr;"	/* ns */
+	   "sti; 1: hlt; cmpq $200, 0x40000; jb 1b; cli; out %al, $0x80");
+GUEST_CODE("end_tick", "code64",
+	   "mov $0x80b, %ecx; xor %eax, %eax; xor %edx, %edx; wrmsr; incq 0x40000; iretq");
+
+static uint64_t polls_with(struct ktap *t, uint64_t control)
+{
+	uint64_t polls = 0;
+	struct counters c;
+	struct guest g;
+
+	if (!open_both(&g, &c, t))
+		return 0;
+	guest_long(&g, &halts);
+	guest_gate(&g, 0x61, &end_tick, GUEST_DATA);
+	KTAP_OK(t, guest_set_msr(&g, MSR_PV_POLL_CONTROL, control));
+	g.run->halt_poll_ns = HVM_MAX_HALT_POLL_NS;
+	KTAP_EQ(t, guest_run(&g), HVM_EXIT_PIO);
+	KTAP_TRUE(t, value(&c, "halts") > 0);
+	polls = value(&c, "polls");
+	close_counters(&c);
+	guest_close(&g);
+	return polls;
+}
+
+/* A guest that looks around itself before it halts tells the host not to. */
+static void polls_unless_the_guest_does(struct ktap *t)
+{
+	KTAP_TRUE(t, polls_with(t, 1) > 0);
+	KTAP_EQ(t, polls_with(t, 0), 0);
+}
+
 /* --- the mapping ------------------------------------------------------------------------ */
 
 static void refuse_map(struct ktap *t, int fd, size_t bytes, int protection, int flags,
@@ -460,6 +499,7 @@ static const struct ktap_case cases[] = {
 	{ "faults_count_by_size", faults_by_size },
 	{ "injections_count_by_kind", injections },
 	{ "halts_and_messages_count", halts_and_messages },
+	{ "polls_count_unless_the_guest_does_it", polls_unless_the_guest_does },
 	{ "what_is_no_counter_is_zero", rest_is_zero },
 	{ "other_mappings_are_refused", other_mappings },
 	{ "nothing_makes_the_mapping_writable", read_only_for_good },
