@@ -213,9 +213,9 @@ libfuzz: $(FUZZERS:%=$(BUILD)/bin/libfuzz-%)
 # become build/bin/test-NAME, which runs in the lab's hosts.
 
 KERNEL_TESTS += lapic
-KERNEL_TESTS += ipi smp
+KERNEL_TESTS += ipi smp storm
 $(BUILD)/bin/test-smp: $(BUILD)/obj/tools/selftests/lib/freezer.o
-$(addprefix $(BUILD)/bin/test-,ipi smp): $(addprefix $(BUILD)/obj/tools/selftests/lib/,team.o task.o)
+$(addprefix $(BUILD)/bin/test-,ipi smp storm): $(addprefix $(BUILD)/obj/tools/selftests/lib/,team.o task.o)
 KERNEL_TESTS += exits events debug
 KERNEL_TESTS += clock cpuid msr args
 $(addprefix $(BUILD)/bin/test-,clock cpuid msr args): $(BUILD)/obj/tools/selftests/lib/step.o
@@ -231,9 +231,10 @@ KERNEL_TESTS += ioeventfd irqfd
 $(addprefix $(BUILD)/bin/test-,ioeventfd irqfd): $(addprefix $(BUILD)/obj/tools/selftests/lib/,event.o module.o runner.o \
 	task.o)
 KERNEL_TESTS += life
-KERNEL_TESTS += stress
+KERNEL_TESTS += power stress
 $(addprefix $(BUILD)/bin/test-,life stress): \
 	$(addprefix $(BUILD)/obj/tools/selftests/lib/,module.o runner.o task.o)
+$(BUILD)/bin/test-power: $(addprefix $(BUILD)/obj/tools/selftests/lib/,runner.o task.o)
 $(addprefix $(BUILD)/bin/test-,charge life): $(BUILD)/obj/tools/selftests/lib/cgroup.o
 
 define kernel_test_rule
