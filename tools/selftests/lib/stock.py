@@ -2,6 +2,7 @@
 """Debian's own kernels as guests of `vm run`."""
 
 import os
+import re
 import subprocess
 
 from baremetal import Files, run
@@ -31,8 +32,18 @@ def kernel(version):
     return os.path.join(KERNELS, version, "vmlinuz")
 
 
+def met_its_own_breakpoint(output):
+    """Whether the emulator went on executing a breakpoint that the guest's kernel had put into its
+    code, and taken out again (Documentation/caveats.rst)."""
+    return os.environ.get("LAB_HOST") == "svm" and re.search(rb"int3: 0000 \[#1\]", output)
+
+
 def boot(image, command, append="console=ttyS0 quiet panic=-1", *options, programs=(),
          timeout=BOOT_TIMEOUT):
     """Boot to @command; returns status, standard output, standard error."""
-    return run("--kernel", image, "--initrd", initrd(command, programs), "--append", append,
-               *options, timeout=timeout)
+    args = ("--kernel", image, "--initrd", initrd(command, programs), "--append", append, *options)
+    for _ in range(3):
+        result = run(*args, timeout=timeout)
+        if not met_its_own_breakpoint(result[1]):
+            break
+    return result
