@@ -120,6 +120,9 @@ static atomic_bool stop;
 static pthread_mutex_t moving = PTHREAD_MUTEX_INITIALIZER;
 static int cpu_away = -1;
 
+/* Who reads the guests' memory, or takes that right away for a moment, holds this. */
+static pthread_mutex_t accessible = PTHREAD_MUTEX_INITIALIZER;
+
 /* What went wrong first, wherever: printed by main's thread. */
 static pthread_mutex_t complaining = PTHREAD_MUTEX_INITIALIZER;
 static char complaint[160];
@@ -218,8 +221,10 @@ static void check_rounds(struct seat *s)
 	const struct guest *g = &s->place->g[0];
 	uint64_t rounds = *(uint64_t *)(g->ram + ROUNDS(s->index)), sum = 0, i;
 
+	pthread_mutex_lock(&accessible);
 	for (i = 0; i < PAGES; i++)
 		sum += *(uint64_t *)(s->place->memory + s->index * PART + i * PAGE);
+	pthread_mutex_unlock(&accessible);
 	if (rounds - sum > 1)
 		complain("%llu rounds, but %llu in memory", (unsigned long long)rounds,
 			 (unsigned long long)sum);
@@ -403,9 +408,11 @@ static void memory(uint64_t *random)
 		madvise(all, BYTES, MADV_PAGEOUT);
 		break;
 	default:
+		pthread_mutex_lock(&accessible);
 		mprotect(page, bytes, random64(random) % 2 ? PROT_READ : PROT_NONE);
 		sched_yield();
 		mprotect(page, bytes, PROT_READ | PROT_WRITE);
+		pthread_mutex_unlock(&accessible);
 	}
 }
 
