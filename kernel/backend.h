@@ -64,8 +64,8 @@ struct hvm_caps {
  * @tdp_root: [V] host physical address of the second-level root
  * @tdp_levels: [V] 4 or 5
  * @tsc_offset: [V] guest TSC minus the host's, which is scaled before
- * @tsc_factor: [V] guest ticks per host tick, 48 bits behind the point; 0: the same. Not 0 only with
- *	HVM_FEATURE_TSC_SCALING
+ * @tsc_factor: [V] guest ticks per host tick, 48 bits behind the point; 0: the same. Not 0 only
+ *	with HVM_FEATURE_TSC_SCALING
  * @deadline: [V] host TSC at which the guest exits as HVM_HW_DEADLINE, or a little before; 0: none.
  *	Only with &hvm_caps.exit_timer
  * @cr2: [V] guest CR2: loaded before, stored after each entry

@@ -114,8 +114,8 @@ void hvm_bell_ring(struct hvm_bell *bell, unsigned long requests)
  * @bells: the guest's bells
  *
  * One after the other: who was found goes to the end of the list. Does not wait for others that
- * look. What @preempted holds is in HVM_RUN, so it has not exited when this RCU section began, or it
- * was cleared.
+ * look. What @preempted holds is in HVM_RUN, so it has not exited when this RCU section began, or
+ * it was cleared.
  *
  * Context: interrupts on; takes &hvm_bells.lock.
  *

@@ -304,7 +304,7 @@ static int answer(struct hvm_vcpu *vcpu, enum hvm_next *next)
 	return 0;
 }
 
-/* What must_look() sees, run_guest() sees too, so that the first time it need not be asked twice. */
+/* What must_look() sees, run_guest() sees too: the first time it need not be asked twice. */
 static int loop(struct hvm_vcpu *vcpu)
 {
 	enum hvm_next next = HVM_NEXT_ENTER;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The local APIC's timer: count-down and TSC-deadline modes on one high-resolution timer of the
- * host; a deadline is met by an exit of the guest where the processor can do that. Not here: the registers' formats (irq/register.c) and what an expiry leads to
- * (irq/lapic.c).
+ * host; a deadline is met by an exit of the guest where the processor can do that. Not here: the
+ * registers' formats (irq/register.c) and what an expiry leads to (irq/lapic.c).
  */
 #ifndef HVM_IRQ_TIMER_H
 #define HVM_IRQ_TIMER_H

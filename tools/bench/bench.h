@@ -90,8 +90,8 @@ extern const struct bench_engine bench_kvm;
 /* guest.S: the code, and the routines in it */
 extern const uint8_t guest_code[], guest_code_end[];
 extern const uint8_t guest_cpuid[], guest_vmcall[], guest_vmmcall[], guest_msr[], guest_port[];
-extern const uint8_t guest_doorbell[], guest_device[], guest_touch[], guest_timer[], guest_interrupt[];
-extern const uint8_t guest_eoi[], guest_deadline[], guest_icr[], guest_take[];
+extern const uint8_t guest_doorbell[], guest_device[], guest_touch[], guest_timer[];
+extern const uint8_t guest_interrupt[], guest_eoi[], guest_deadline[], guest_icr[], guest_take[];
 
 void bench_die(const char *what);
 void bench_check(long result, const char *what);

@@ -43,7 +43,7 @@ static const int calls[] = {
 
 /* With a debugger's socket, which was made before. */
 static const int debugger_calls[] = {
-	SCMP_SYS(sendto),		/* send() to it: unlike write() no SIGPIPE when it is gone */
+	SCMP_SYS(sendto),		/* send(): no SIGPIPE when the other end is gone */
 };
 
 static const unsigned long requests[] = {

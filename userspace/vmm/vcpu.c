@@ -15,7 +15,7 @@
 /* The deepest call, executing an instruction on a device, needs about 8 KiB. */
 #define STACK_BYTES	(128 << 10)
 
-/* A short wait for the answer of a device or another vCPU costs less than a sleep; more is waste. */
+/* A short wait for a device or another vCPU costs less than a sleep; a longer one is waste. */
 #define HALT_POLL_NS	50000
 
 /* SDM "Extended XAPIC (x2APIC)"; registers by their place in hvm_state_lapic::regs. */

@@ -326,7 +326,7 @@ struct hvm_msi {
 	__u32 reserved;
 };
 
-#define HVM_IRQFD_UNBIND	(1U << 0)	/* take the message from the eventfd; otherwise bind */
+#define HVM_IRQFD_UNBIND	(1U << 0)	/* take its message away; otherwise bind */
 #define HVM_IRQFD_REPLACE	(1U << 1)	/* take the place of a message it is bound to */
 #define HVM_IRQFD_RESAMPLE	(1U << 2)	/* signal @resample_fd at the interrupt's end */
 #define HVM_IRQFD_EXIT_EOI	(1U << 3)	/* HVM_EXIT_EOI at the interrupt's end */
@@ -353,9 +353,9 @@ struct hvm_msi {
  * be closed any time. The guest may be running, halted, or not have run yet.
  *
  * HVM_IRQFD_RESAMPLE and _EXIT_EOI are for level-triggered messages (EINVAL otherwise). When a vCPU
- * ends a level-triggered interrupt, or loses it by a reset of its APIC, the resample eventfds of all
- * bindings with that vector are signalled, as lines may share one; then it leaves with HVM_EXIT_EOI,
- * if a message with that vector asked for it since the last end.
+ * ends a level-triggered interrupt, or loses it by a reset of its APIC, the resample eventfds of
+ * all bindings with that vector are signalled, as lines may share one; then it leaves with
+ * HVM_EXIT_EOI, if a message with that vector asked for it since the last end.
  *
  * EEXIST: bound already, and no HVM_IRQFD_REPLACE. ENOENT: UNBIND of what is not bound. ENOSPC:
  * hvm_get_info::max_irqfds. EINVAL and EOPNOTSUPP also for messages that HVM_MSI refuses so.
@@ -382,8 +382,8 @@ struct hvm_irqfd {
  * @bytes: width of the write: 1, 2 or 4
  * @data: with HVM_IOEVENTFD_MATCH the value, @bytes wide; zero otherwise
  *
- * OUT of that width to that port adds 1 to the eventfd's count, and the guest goes on. Other widths,
- * other values, IN and string instructions leave as HVM_EXIT_PIO. The guest may be running.
+ * OUT of that width to that port adds 1 to the eventfd's count, and the guest goes on. Other
+ * widths, other values, IN and string instructions leave as HVM_EXIT_PIO. The guest may be running.
  *
  * Add: EEXIST: a write would ring another doorbell too: same port and width, and the same value or
  * one of them without HVM_IOEVENTFD_MATCH. ENOSPC: hvm_get_info::max_ioeventfds. Remove: everything

@@ -48,9 +48,9 @@ static void put(struct ktap *t, const char *path, const char *text)
 }
 
 /*
- * An instance takes the options over as they are. With the names of tasks recorded, an event that is
- * switched on makes the kernel rewrite the scheduler's code under a running processor, after which an
- * emulator may go on executing the breakpoint that stood there meanwhile.
+ * An instance takes the options over as they are. With the names of tasks recorded, an event that
+ * is switched on makes the kernel rewrite the scheduler's code under running processors, where an
+ * emulator may go on executing the breakpoint that stands there meanwhile.
  */
 static bool make_instance(struct ktap *t)
 {

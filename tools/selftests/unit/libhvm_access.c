@@ -130,6 +130,7 @@ static int port_out(struct hvm_access *access, uint16_t port, unsigned int bytes
 static const struct hvm_access_ops ops = {
 	ram, device_read, device_write, port_in, port_out, true
 };
+
 static const struct hvm_access_ops moving_ops = {
 	ram, device_read, device_write, port_in, port_out, false
 };
