@@ -333,7 +333,7 @@ static uint64_t polls_with(struct ktap *t, uint64_t control)
 	struct counters c;
 	struct guest g;
 
-	if (!open_both(&g, &c, t))
+	if (!open_both(&g, &c, t) || !guest_default_cpuid(&g))
 		return 0;
 	guest_long(&g, &halts);
 	guest_gate(&g, 0x61, &end_tick, GUEST_DATA);

@@ -120,7 +120,7 @@ static atomic_bool stop;
 static pthread_mutex_t moving = PTHREAD_MUTEX_INITIALIZER;
 static int cpu_away = -1;
 
-/* Who reads the guests' memory, or takes that right away for a moment, holds this. */
+/* Who uses the guests' memory, or takes the right to away for a moment, holds this. */
 static pthread_mutex_t accessible = PTHREAD_MUTEX_INITIALIZER;
 
 /* What went wrong first, wherever: printed by main's thread. */
@@ -192,7 +192,9 @@ static void begin_life(struct place *p)
 	if (p->over)
 		return;
 	pthread_rwlock_wrlock(&p->lock);
+	pthread_mutex_lock(&accessible);
 	memset(p->memory, 0, BYTES);
+	pthread_mutex_unlock(&accessible);
 	p->open = open_guests(p);
 	if (!p->open)
 		complain("no guest: %s", strerror(errno));
