@@ -120,7 +120,7 @@ int hvm_debug_set(struct hvm_vcpu *vcpu, const struct hvm_debug *arg)
 	d->active = d->flags || d->enabled;
 	set_exceptions(vcpu);
 	choose_owner(vcpu);
-	vcpu->events.recheck = true;
+	vcpu->lapic.recheck = true;
 	return 0;
 }
 

@@ -29,7 +29,7 @@ void hvm_event_reset(struct hvm_vcpu *vcpu)
 	e->injected.type = HVM_EVENT_NONE;
 	e->pending.type = HVM_EVENT_NONE;
 	e->nmi_pending = 0;
-	e->recheck = true;
+	vcpu->lapic.recheck = true;
 }
 
 /* Move the payload into its register: from here on it is architectural state. */
@@ -141,7 +141,7 @@ static void take_nmis(struct hvm_vcpu *vcpu)
  * hvm_event_prepare - put the next event into the hardware, ask for windows for the rest
  * @vcpu: the vCPU, loaded
  *
- * Clears &hvm_events.recheck unless more than one event waits. After an entry that failed the
+ * Clears &hvm_lapic.recheck unless more than one event waits. After an entry that failed the
  * event stays in &hvm_events.injected, so nothing is lost.
  *
  * Context: interrupts off
@@ -150,7 +150,6 @@ void hvm_event_prepare(struct hvm_vcpu *vcpu)
 {
 	struct hvm_events *e = &vcpu->events;
 
-	e->recheck = false;
 	vcpu->lapic.recheck = false;
 	take_nmis(vcpu);
 	choose(vcpu);
@@ -160,7 +159,7 @@ void hvm_event_prepare(struct hvm_vcpu *vcpu)
 	 * window open any exit may come before the one asked for: what waits can go in behind it.
 	 */
 	if (e->pending.type != HVM_EVENT_NONE || e->window)
-		e->recheck = true;
+		vcpu->lapic.recheck = true;
 }
 
 /**
@@ -174,7 +173,7 @@ void hvm_event_raise(struct hvm_vcpu *vcpu, u8 vector)
 		.type = HVM_EVENT_EXCEPTION,
 		.vector = vector,
 	};
-	vcpu->events.recheck = true;
+	vcpu->lapic.recheck = true;
 }
 
 /**
@@ -191,7 +190,7 @@ void hvm_event_raise_error(struct hvm_vcpu *vcpu, u8 vector, u32 error)
 		.flags = HVM_EVENT_ERROR,
 		.error = error,
 	};
-	vcpu->events.recheck = true;
+	vcpu->lapic.recheck = true;
 }
 
 /**
@@ -263,7 +262,7 @@ bool hvm_event_reflect(struct hvm_vcpu *vcpu, const struct hvm_event *event)
 		hvm_event_raise_error(vcpu, X86_TRAP_DF, 0);
 		return true;
 	}
-	e->recheck = true;
+	vcpu->lapic.recheck = true;
 	if (put_back(vcpu))
 		e->pending = *event;
 	return true;
@@ -367,6 +366,6 @@ int hvm_event_inject(struct hvm_vcpu *vcpu, const struct hvm_inject *arg)
 			return -EAGAIN;
 		e->injected = arg->event;
 	}
-	e->recheck = true;
+	vcpu->lapic.recheck = true;
 	return 0;
 }

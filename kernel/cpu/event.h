@@ -16,7 +16,6 @@ struct hvm_vcpu;
  * @pending: [V] exception that waits
  * @nmi_pending: [V] NMIs that wait, 0 to 2
  * @mp_state: [V] HVM_MP_*
- * @recheck: [V] hvm_event_prepare() has something to look at
  * @window_prio: [V] priority class of the window asked for
  * @window: [V] HVM_WINDOW_* asked for
  * @user_window: [V] &hvm_run.want_window when the window was last asked for
@@ -28,7 +27,6 @@ struct hvm_events {
 	struct hvm_event pending;
 	u8 nmi_pending;
 	u8 mp_state;
-	bool recheck;
 	u8 window_prio;
 	u8 user_window;
 	u32 window;

@@ -86,7 +86,7 @@ static enum hvm_next handle_intr(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
 
 static enum hvm_next handle_window(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
 {
-	vcpu->events.recheck = true;
+	vcpu->lapic.recheck = true;
 	if (READ_ONCE(vcpu->run->want_window) && hvm_event_takes_intr(vcpu)) {
 		hvm_backend->expose(vcpu->hw, false);
 		return hvm_exit_leave(vcpu, HVM_EXIT_INTWINDOW);
@@ -412,7 +412,7 @@ static enum hvm_next handle_unknown(struct hvm_vcpu *vcpu, struct hvm_exit *exit
 static enum hvm_next handle_invalid(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
 {
 	vcpu->run->invalid.field = exit->raw;
-	vcpu->events.recheck = true;
+	vcpu->lapic.recheck = true;
 	hvm_backend->expose(vcpu->hw, true);
 	return hvm_exit_leave(vcpu, HVM_EXIT_INVALID_STATE);
 }

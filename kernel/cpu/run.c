@@ -110,7 +110,7 @@ static bool take_event(struct hvm_vcpu *vcpu)
 
 	if (!try_cmpxchg(&vcpu->bell.requests, &event, 0))
 		return false;
-	vcpu->events.recheck = true;
+	vcpu->lapic.recheck = true;
 	if (likely(!hvm_lapic_signalled(&vcpu->lapic)))
 		return true;
 	/* Our own hand asks for what is left to do. */
@@ -118,7 +118,7 @@ static bool take_event(struct hvm_vcpu *vcpu)
 	return false;
 }
 
-static bool must_look(struct hvm_vcpu *vcpu)
+static __always_inline bool must_look(struct hvm_vcpu *vcpu)
 {
 	if (unlikely(READ_ONCE(vcpu->bell.requests)) && !take_event(vcpu))
 		return true;
@@ -132,13 +132,23 @@ static bool has_news(struct hvm_vcpu *vcpu)
 	return READ_ONCE(vcpu->run->want_window) || hvm_lapic_has_eoi(&vcpu->lapic);
 }
 
+/* What goes into the guest has to be chosen anew; a debugger wants that before each entry. */
+static void prepare(struct hvm_vcpu *vcpu)
+{
+	hvm_event_prepare(vcpu);
+	vcpu->hw->deadline = vcpu->lapic.timer.exit_at;
+	if (unlikely(vcpu->debugger.active)) {
+		hvm_debug_before_entry(vcpu);
+		vcpu->lapic.recheck = true;
+	}
+}
+
 /* One entry: the processor's registers become the guest's, and the host's again. */
 static void enter(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
 {
 	struct hvm_hw *hw = vcpu->hw;
 
 	hw->tpr = hvm_lapic_tpr(&vcpu->lapic);
-	hw->deadline = vcpu->lapic.timer.exit_at;
 	hvm_fpu_enter(&vcpu->fpu);
 	if (unlikely(hw->dr_owner))
 		hvm_debugreg_enter(vcpu);
@@ -157,9 +167,12 @@ static void enter(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
 	/* An entry that failed delivered nothing: what was injected still is to be. */
 	if (unlikely(exit->reason == HVM_HW_INVALID_STATE))
 		return;
+	if (likely(exit->vectoring.type == HVM_EVENT_NONE)) {
+		vcpu->events.injected.type = HVM_EVENT_NONE;
+		return;
+	}
 	vcpu->events.injected = exit->vectoring;
-	if (unlikely(exit->vectoring.type != HVM_EVENT_NONE))
-		vcpu->events.recheck = true;
+	vcpu->lapic.recheck = true;
 }
 
 /*
@@ -179,10 +192,8 @@ static enum hvm_next run_guest(struct hvm_vcpu *vcpu)
 	vcpu->hw->dirty |= HVM_HW_NEW_HOST;
 
 	while (!must_look(vcpu)) {
-		if (vcpu->events.recheck || vcpu->lapic.recheck)
-			hvm_event_prepare(vcpu);
-		if (unlikely(vcpu->debugger.active))
-			hvm_debug_before_entry(vcpu);
+		if (vcpu->lapic.recheck)
+			prepare(vcpu);
 		trace_hvm_entry(vcpu->lapic.id, vcpu->hw);
 		enter(vcpu, exit);
 		trace_hvm_exit(vcpu->lapic.id, vcpu->hw, exit);
@@ -230,7 +241,7 @@ static enum hvm_next answer_requests(struct hvm_vcpu *vcpu)
 		vcpu->hw->dirty |= HVM_HW_FOREIGN_DATA;
 	}
 	if (requests & HVM_REQ_EVENT) {
-		vcpu->events.recheck = true;
+		vcpu->lapic.recheck = true;
 		if (hvm_lapic_signalled(&vcpu->lapic))
 			take_signals(vcpu);
 	}
@@ -279,7 +290,7 @@ static void wait_for_work(struct hvm_vcpu *vcpu)
 
 	if (e->mp_state == HVM_MP_HALTED && hvm_event_runnable(vcpu)) {
 		e->mp_state = HVM_MP_RUNNING;
-		e->recheck = true;
+		vcpu->lapic.recheck = true;
 		return;
 	}
 	vcpu->stats->halts++;
@@ -337,7 +348,7 @@ static int run_loaded(struct hvm_vcpu *vcpu)
 		return err;
 	hvm_pv_begin(vcpu);
 	if (unlikely(READ_ONCE(vcpu->run->want_window) != vcpu->events.user_window))
-		vcpu->events.recheck = true;
+		vcpu->lapic.recheck = true;
 	err = loop(vcpu);
 	if (err)
 		WRITE_ONCE(vcpu->run->reason, HVM_EXIT_NONE);

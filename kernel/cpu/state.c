@@ -238,7 +238,7 @@ static void set_events(struct hvm_vcpu *vcpu, const struct hvm_state_events *in,
 	e->pending = in->pending;
 	e->nmi_pending = in->nmi_pending;
 	e->mp_state = in->mp_state;
-	e->recheck = true;
+	vcpu->lapic.recheck = true;
 	hw->shadow = in->shadow;
 	hw->nmi_masked = in->nmi_masked;
 	if (in->init_pending)

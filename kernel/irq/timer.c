@@ -127,13 +127,20 @@ static void start_deadline_hrtimer(struct hvm_lapic *lapic)
 		reach_deadline(lapic);
 }
 
+/* Who runs the guest hears of it. */
+static void set_exit(struct hvm_lapic *lapic, u64 at)
+{
+	lapic->timer.exit_at = at;
+	lapic->recheck = true;
+}
+
 static void start_deadline_exit(struct hvm_lapic *lapic)
 {
 	struct hvm_timer *timer = &lapic->timer;
 	u64 tsc = rdtsc();
 	u64 ticks = deadline_ticks(timer, tsc);
 
-	timer->exit_at = ticks ? tsc + ticks : 0;
+	set_exit(lapic, ticks ? tsc + ticks : 0);
 	if (!ticks)
 		reach_deadline(lapic);
 }
@@ -142,7 +149,7 @@ static void start_deadline(struct hvm_lapic *lapic)
 {
 	struct hvm_timer *timer = &lapic->timer;
 
-	timer->exit_at = 0;
+	set_exit(lapic, 0);
 	if (!timer->deadline)
 		return;
 	if (timer->by_exit && !timer->tsc_factor)
@@ -172,7 +179,7 @@ void hvm_lapic_halt_timer(struct hvm_lapic *lapic)
 {
 	if (!lapic->timer.exit_at)
 		return;
-	lapic->timer.exit_at = 0;
+	set_exit(lapic, 0);
 	start_deadline_hrtimer(lapic);
 }
 
@@ -236,7 +243,7 @@ void hvm_timer_reset(struct hvm_lapic *lapic)
 	timer->expires = 0;
 	timer->initial = 0;
 	timer->deadline = 0;
-	timer->exit_at = 0;
+	set_exit(lapic, 0);
 	timer->paused = false;
 }
 
@@ -421,7 +428,7 @@ void hvm_lapic_set_tsc(struct hvm_lapic *lapic, u64 factor, u32 khz, u64 offset)
 		hvm_timer_stop(lapic);
 	timer->tsc_factor = factor;
 	timer->tsc_offset = offset;
-	timer->exit_at = 0;
+	set_exit(lapic, 0);
 	set_khz(timer, khz);
 	/* It may have come while it was stopped. */
 	if (!armed || !timer->deadline)

@@ -445,7 +445,9 @@ static void exit_meets_the_deadline(struct ktap *t)
 	struct fixture *f = start_by_exit();
 	u64 at = guest_tsc(f) + 2000000;
 
+	f->lapic->recheck = false;
 	deadline(f, at);
+	KTAP_EQ(t, f->lapic->recheck, true);
 	KTAP_EQ(t, shim_timer_queued(), false);
 	KTAP_EQ(t, f->lapic->timer.exit_at + f->lapic->timer.tsc_offset, at);
 	/* Too early: nothing but the same again. */
@@ -456,6 +458,7 @@ static void exit_meets_the_deadline(struct ktap *t)
 	shim_advance(500000);
 	hvm_lapic_deadline(f->lapic);
 	KTAP_EQ(t, f->lapic->timer.exit_at, 0);
+	KTAP_EQ(t, f->lapic->recheck, true);
 	KTAP_EQ(t, get_deadline(f), 0);
 	KTAP_EQ(t, run_vector(f->lapic), VECTOR);
 	/* An exit that nothing waits for. */
