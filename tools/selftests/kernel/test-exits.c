@@ -537,9 +537,14 @@ static void single_step_over_exit(struct ktap *t)
 	guest_close(&g);
 }
 
+/*
+ * The descriptor is read once before: where that faults in the second-level tables, Bochs takes the
+ * instruction for done and its step for pending.
+ */
 extern const struct guest_code step_shadow;
 GUEST_CODE("step_shadow", "code64",
-	   "mov %ss, %ecx; pushfq; orl $0x100, (%rsp); popfq; mov %ecx, %ss; .byte 0xf1; nop; jmp .");
+	   "mov %ss, %ecx; mov %ecx, %ss; nop; pushfq; orl $0x100, (%rsp); popfq;"
+	   "mov %ecx, %ss; .byte 0xf1; nop; jmp .");
 
 extern const struct guest_code step_sti;
 GUEST_CODE("step_sti", "code64", "pushfq; orl $0x100, (%rsp); popfq; sti; nop; jmp .");
@@ -555,7 +560,7 @@ static void debug_in_shadow(struct ktap *t)
 		uint64_t rip;
 	} runs[] = {
 		{ &step_sti, GUEST_TEXT + 10 },
-		{ &step_shadow, GUEST_TEXT + 14 },
+		{ &step_shadow, GUEST_TEXT + 17 },
 	};
 	struct guest g;
 	size_t i;
