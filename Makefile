@@ -81,7 +81,8 @@ $(BUILD)/kernels/%/release: | setup ;
 
 .PHONY: all setup module programs help clean distclean load unload run bench soak
 .PHONY: install install-userspace install-module
-.PHONY: check check-sparse check-unit check-svm check-svm-bochs check-vmx check-style guest
+.PHONY: check check-sparse check-unit check-svm check-svm-bochs check-vmx check-style check-debug
+.PHONY: guest
 
 all: programs module
 
@@ -116,6 +117,12 @@ check-unit: programs
 
 check-svm check-svm-bochs check-vmx: check-%: all
 	$(CHECK) $*
+
+# On a kernel that watches itself, which is built here first.
+check-debug: programs
+	@tools/lab/debug-kernel
+	@$(MAKE) module KVER=6.1-debug
+	@tools/check/check svm --kernel 6.1-debug --only "$(or $(ONLY),/test-)"
 
 check: all
 	@tools/check/check all
