@@ -55,6 +55,7 @@ struct guest_start {
 enum bench_vectors { BENCH_ISR = 0x10, BENCH_IRR = 0x20 };
 
 #define BENCH_FIRST_VECTOR	0x20
+#define BENCH_IRQFD_VECTOR	0x40
 
 /**
  * struct bench_engine - a hypervisor's client; one guest with one vCPU at a time
@@ -63,6 +64,7 @@ enum bench_vectors { BENCH_ISR = 0x10, BENCH_IRR = 0x20 };
  * @create: guest, vCPU, @low attached at 0, CPUID of at least 40 leaves
  * @destroy: end of it
  * @doorbell: writes of a byte to PORT_DOORBELL signal an eventfd
+ * @irqfd: writes to an eventfd interrupt the vCPU with BENCH_IRQFD_VECTOR
  * @attach: attach process memory; @bytes 0: detach what is there
  * @start: set registers: long mode, interrupts off
  * @vectors: switch the local APIC on, with @count vectors from BENCH_FIRST_VECTOR on in @where
@@ -76,6 +78,7 @@ struct bench_engine {
 	void (*create)(void *low);
 	void (*destroy)(void);
 	void (*doorbell)(int eventfd);
+	void (*irqfd)(int eventfd);
 	void (*attach)(uint64_t gpa, void *memory, uint64_t bytes);
 	void (*start)(const struct guest_start *start);
 	void (*vectors)(enum bench_vectors where, unsigned int count);
@@ -92,6 +95,7 @@ extern const uint8_t guest_code[], guest_code_end[];
 extern const uint8_t guest_cpuid[], guest_vmcall[], guest_vmmcall[], guest_msr[], guest_port[];
 extern const uint8_t guest_doorbell[], guest_device[], guest_touch[], guest_timer[];
 extern const uint8_t guest_interrupt[], guest_eoi[], guest_deadline[], guest_icr[], guest_take[];
+extern const uint8_t guest_halt[];
 
 void bench_die(const char *what);
 void bench_check(long result, const char *what);

@@ -4,6 +4,8 @@
  * cheapest batch counts, as it is the one without.
  */
 #include <errno.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -192,6 +194,52 @@ static void measure_doorbell(const struct bench *bench)
 	close(fd);
 }
 
+struct waker {
+	pthread_t thread;
+	int fd;
+	volatile bool stop;
+};
+
+/* It has the processor while the vCPU's thread sleeps, and only then. */
+static void *wake(void *arg)
+{
+	struct waker *w = arg;
+	const uint64_t one = 1;
+
+	while (!w->stop && write(w->fd, &one, sizeof(one)) > 0)
+		;
+	return NULL;
+}
+
+static void set_policy(int policy)
+{
+	const struct sched_param param = { .sched_priority = policy == SCHED_FIFO };
+
+	bench_check(sched_setscheduler(0, policy, &param), "sched_setscheduler");
+}
+
+/* HLT, the sleep of the thread, the write to the eventfd that wakes it, and the interrupt. */
+static void measure_halt(const struct bench *bench)
+{
+	struct waker w = { .fd = eventfd(0, EFD_CLOEXEC) };
+	cpu_set_t before, one;
+
+	bench_check(w.fd, "eventfd");
+	bench->engine->irqfd(w.fd);
+	CPU_ZERO(&one);
+	CPU_SET(sched_getcpu(), &one);
+	bench_check(sched_getaffinity(0, sizeof(before), &before), "sched_getaffinity");
+	bench_check(sched_setaffinity(0, sizeof(one), &one), "sched_setaffinity");
+	bench_check(-pthread_create(&w.thread, NULL, wake, &w), "pthread_create");
+	set_policy(SCHED_FIFO);
+	measure(bench, "HLT, and wake by an eventfd's MSI", guest_halt, 20, 0);
+	set_policy(SCHED_OTHER);
+	w.stop = true;
+	pthread_join(w.thread, NULL);
+	bench_check(sched_setaffinity(0, sizeof(before), &before), "sched_setaffinity");
+	close(w.fd);
+}
+
 /* Attach populated memory, touch it once from the guest, detach it. */
 static void measure_touch(const struct bench *bench, const char *name, uint8_t *region,
 			  uint64_t count, uint64_t stride)
@@ -337,6 +385,7 @@ int bench_cases(const struct bench_engine *engine, const char *only)
 	measure_small_pages(&bench);
 	measure_huge_pages(&bench);
 	measure_apic(&bench);
+	measure_halt(&bench);
 	engine->destroy();
 	measure_cycle(&bench);
 	if (!only)

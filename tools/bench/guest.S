@@ -194,5 +194,21 @@ routine guest_take
 	cli
 	finish
 
+/* x2APIC: halt until as many interrupts came, each for a HLT of its own. */
+routine guest_halt
+	movq	%rcx, %r8
+	movl	$0x80f, %ecx
+	movl	$0x1ff, %eax
+	xorl	%edx, %edx
+	wrmsr
+	xorl	%edi, %edi
+	stamp	0
+1:	sti
+	hlt
+	cli
+	cmpq	%r8, %rdi
+	jb	1b
+	finish
+
 guest_code_end:
 	.section .note.GNU-stack, "", @progbits

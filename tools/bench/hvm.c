@@ -106,6 +106,15 @@ static void hvm_engine_doorbell(int eventfd)
 	bench_check(hvm_vm_ioeventfd(guest.vm, &doorbell), "HVM_IOEVENTFD");
 }
 
+static void hvm_engine_irqfd(int eventfd)
+{
+	const struct hvm_irqfd binding = {
+		.fd = eventfd, .address = 0xfee00000, .data = BENCH_IRQFD_VECTOR,
+	};
+
+	bench_check(hvm_vm_irqfd(guest.vm, &binding), "HVM_IRQFD");
+}
+
 static void hvm_engine_attach(uint64_t gpa, void *memory, uint64_t bytes)
 {
 	if (memory)
@@ -246,6 +255,7 @@ const struct bench_engine bench_hvm = {
 	.create = hvm_engine_create,
 	.destroy = hvm_engine_destroy,
 	.doorbell = hvm_engine_doorbell,
+	.irqfd = hvm_engine_irqfd,
 	.attach = hvm_engine_attach,
 	.start = hvm_engine_start,
 	.vectors = hvm_engine_vectors,

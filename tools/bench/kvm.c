@@ -130,6 +130,24 @@ static void kvm_engine_doorbell(int eventfd)
 	bench_check(ioctl(guest.vm, KVM_IOEVENTFD, &doorbell), "KVM_IOEVENTFD");
 }
 
+static void kvm_engine_irqfd(int eventfd)
+{
+	struct {
+		struct kvm_irq_routing head;
+		struct kvm_irq_routing_entry entry;
+	} routing = {
+		.head.nr = 1,
+		.entry = {
+			.gsi = IOAPIC_PINS, .type = KVM_IRQ_ROUTING_MSI,
+			.u.msi = { .address_lo = 0xfee00000, .data = BENCH_IRQFD_VECTOR },
+		},
+	};
+	struct kvm_irqfd binding = { .fd = eventfd, .gsi = IOAPIC_PINS };
+
+	bench_check(ioctl(guest.vm, KVM_SET_GSI_ROUTING, &routing), "KVM_SET_GSI_ROUTING");
+	bench_check(ioctl(guest.vm, KVM_IRQFD, &binding), "KVM_IRQFD");
+}
+
 static void kvm_engine_attach(uint64_t gpa, void *memory, uint64_t bytes)
 {
 	map_slot(1, gpa, memory, memory ? bytes : 0);
@@ -237,6 +255,7 @@ const struct bench_engine bench_kvm = {
 	.create = kvm_engine_create,
 	.destroy = kvm_engine_destroy,
 	.doorbell = kvm_engine_doorbell,
+	.irqfd = kvm_engine_irqfd,
 	.attach = kvm_engine_attach,
 	.start = kvm_engine_start,
 	.vectors = kvm_engine_vectors,
