@@ -128,7 +128,8 @@ int hvm_debug_set(struct hvm_vcpu *vcpu, const struct hvm_debug *arg)
 
 /*
  * A shadow at the start of a step ends with it. It is set aside until then: with one, processors
- * differ on when the trap comes (SDM "Checks on Guest Non-Register State").
+ * differ on when the trap comes (SDM "Checks on Guest Non-Register State"). What waits for its end
+ * waits for that of the step: a window would be open before the instruction.
  */
 static void arm(struct hvm_vcpu *vcpu)
 {
@@ -141,8 +142,10 @@ static void arm(struct hvm_vcpu *vcpu)
 	d->own_tf = state.rflags & X86_EFLAGS_TF;
 	d->rip = state.rip;
 	d->shadow = state.shadow;
-	if (state.shadow)
+	if (state.shadow) {
 		mask |= HVM_STATE_EVENTS;
+		hvm_event_close_window(vcpu);
+	}
 	state.rflags |= X86_EFLAGS_TF;
 	state.shadow = 0;
 	hvm_backend->set_state(vcpu->hw, mask, &state);

@@ -128,6 +128,25 @@ static void ask_window(struct hvm_vcpu *vcpu)
 	hvm_backend->window(vcpu->hw, window, prio);
 }
 
+/**
+ * hvm_event_close_window - no exit for what waits, with the next entry
+ * @vcpu: the vCPU, loaded, after hvm_event_prepare()
+ *
+ * The next hvm_event_prepare() asks again; the caller sees to it that there is one.
+ *
+ * Context: interrupts off
+ */
+void hvm_event_close_window(struct hvm_vcpu *vcpu)
+{
+	struct hvm_events *e = &vcpu->events;
+
+	if (!e->window)
+		return;
+	e->window = 0;
+	e->window_prio = 0;
+	hvm_backend->window(vcpu->hw, 0, 0);
+}
+
 static void take_nmis(struct hvm_vcpu *vcpu)
 {
 	struct hvm_events *e = &vcpu->events;

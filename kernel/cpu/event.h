@@ -34,6 +34,7 @@ struct hvm_events {
 
 void hvm_event_reset(struct hvm_vcpu *vcpu);
 void hvm_event_prepare(struct hvm_vcpu *vcpu);
+void hvm_event_close_window(struct hvm_vcpu *vcpu);
 void hvm_event_raise(struct hvm_vcpu *vcpu, u8 vector);
 void hvm_event_raise_error(struct hvm_vcpu *vcpu, u8 vector, u32 error);
 void hvm_event_single_step(struct hvm_vcpu *vcpu);

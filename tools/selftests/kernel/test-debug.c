@@ -426,6 +426,32 @@ static void interrupt_is_a_step(struct ktap *t)
 	guest_close(&g);
 }
 
+/* What waits for the end of a shadow waits for the step that begins in it, not for ever. */
+static void interrupt_waits_in_a_shadow(struct ktap *t)
+{
+	static const uint32_t shadows[] = { HVM_SHADOW_STI, HVM_SHADOW_MOV_SS };
+	struct hvm_state state;
+	struct guest g;
+	uint64_t rip;
+	int i;
+
+	if (loses_the_trap())
+		KTAP_SKIP(t, "Bochs gives the host the trap of an instruction that exits");
+	for (i = 0; i < 2; i++) {
+		if (!open_enabled(&g, t, &rip))
+			return;
+		ask(&g, HVM_DEBUG_STEP);
+		KTAP_OK(t, guest_get(&g, HVM_STATE_EVENTS, &state));
+		state.events.shadow = shadows[i];
+		KTAP_OK(t, guest_set(&g, HVM_STATE_EVENTS, &state));
+		KTAP_EQ(t, guest_msi(&g, 0x41), 1);
+		expect_debug(&g, HVM_HIT_STEP, rip + 1);
+		expect_debug(&g, HVM_HIT_STEP, HANDLER);
+		KTAP_EQ(t, *(uint64_t *)(g.ram + GUEST_STACK - 40), rip + 1);
+		guest_close(&g);
+	}
+}
+
 /* An exception of a stepped instruction: its handler sees what it would have seen. */
 extern const struct guest_code faults, on_fault;
 GUEST_CODE("faults", "code64", "nop; nop; ud2; nop; jmp .");
@@ -886,6 +912,7 @@ static const struct ktap_case cases[] = {
 	{ "step_over_halt", step_over_halt },
 	{ "interrupts_can_be_held", interrupts_can_be_held },
 	{ "interrupt_is_a_step", interrupt_is_a_step },
+	{ "interrupt_waits_in_a_shadow", interrupt_waits_in_a_shadow },
 	{ "exception_is_a_step", exception_is_a_step },
 	{ "step_out_of_a_shadow", step_out_of_a_shadow },
 	{ "step_over_popf", step_over_popf },
