@@ -111,7 +111,7 @@ static bool take_event(struct hvm_vcpu *vcpu)
 	if (!try_cmpxchg(&vcpu->bell.requests, &event, 0))
 		return false;
 	vcpu->lapic.recheck = true;
-	if (likely(!hvm_lapic_signalled(&vcpu->lapic)))
+	if (likely(!hvm_lapic_signalled(&vcpu->lapic) && !vcpu->pv.eoi.unknown))
 		return true;
 	/* Our own hand asks for what is left to do. */
 	set_bit(ilog2(HVM_REQ_EVENT), &vcpu->bell.requests);

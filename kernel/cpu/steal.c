@@ -7,7 +7,8 @@
  *
  * Why no flush is missed: the byte is set where the thread is switched away, and taken back, in one
  * exchange that also takes the mark, between its return (which sets HVM_REQ_STEAL) and the next
- * entry. A mark that cannot be read counts as set, and where the area is not present the guest is
+ * entry. The thread may be switched away again before that: the exchange that sets the byte takes a
+ * mark, too. A mark that cannot be read counts as set, and where the area is not present the guest is
  * not entered at all (HVM_EXIT_FAULT).
  */
 #include <asm/kvm_para.h>
@@ -86,8 +87,12 @@ void hvm_steal_out(struct hvm_vcpu *vcpu)
 	u8 preempted = KVM_VCPU_PREEMPTED;
 
 	/* It is a help, no more: where it does not succeed the guest sends its IPIs. */
-	if (vcpu->pv.steal.msr & ENABLE)
-		hvm_spot_swap(&vcpu->vm->mem, &vcpu->pv.steal.preempted, &preempted);
+	if (!(vcpu->pv.steal.msr & ENABLE) ||
+	    hvm_spot_swap(&vcpu->vm->mem, &vcpu->pv.steal.preempted, &preempted))
+		return;
+	/* A mark that was left when the thread was away before, and has not been taken yet. */
+	if (preempted & KVM_VCPU_FLUSH_TLB)
+		vcpu->hw->dirty |= HVM_HW_FLUSH_TLB;
 }
 
 /**
@@ -108,8 +113,6 @@ static int write_area(struct hvm_vcpu *vcpu, struct hvm_steal *steal, u8 *preemp
 	u64 delay, stolen;
 	int err;
 
-	/* The whole area lies in this page. */
-	vcpu->pv.absent = FIELD(steal, preempted) & PAGE_MASK;
 	err = hvm_mem_swap(mem, FIELD(steal, preempted), preempted);
 	if (err)
 		return err;
@@ -139,6 +142,9 @@ void hvm_steal_update(struct hvm_vcpu *vcpu)
 	if (!(steal->msr & ENABLE))
 		return;
 	steal->error = write_area(vcpu, steal, &preempted);
+	/* The whole area lies in one page. */
+	if (steal->error == -EAGAIN)
+		vcpu->pv.absent = FIELD(steal, preempted) & PAGE_MASK;
 	if (steal->error || preempted & KVM_VCPU_FLUSH_TLB)
 		vcpu->hw->dirty |= HVM_HW_FLUSH_TLB;
 }
