@@ -16,8 +16,11 @@
 #define TSC_SHIFT		24
 #define TSC_FACTOR_SHIFT	48
 
-/* Deadlines further away are looked at again after as many ticks: months. */
-#define TSC_MAX_TICKS		BIT_ULL(56)
+/*
+ * Deadlines further away are looked at again after as many ticks: months, and of the slowest TSC so
+ * many nanoseconds as a ktime_t has room for.
+ */
+#define TSC_MAX_TICKS		BIT_ULL(54)
 
 /* How late a deadline may be met when the host's timer fired a little early, ns. */
 #define RETRY_NS		1000UL
@@ -162,11 +165,13 @@ static void start_deadline(struct hvm_lapic *lapic)
  * hvm_lapic_deadline - the guest's run ended for &hvm_timer.exit_at
  * @lapic: owner
  *
- * Too early is no harm: then there is a further exit.
+ * Too early is no harm: then there is a further exit. A deadline that the vCPU slept with is the
+ * hrtimer's.
  */
 void hvm_lapic_deadline(struct hvm_lapic *lapic)
 {
-	start_deadline(lapic);
+	if (lapic->timer.exit_at)
+		start_deadline(lapic);
 }
 
 /**

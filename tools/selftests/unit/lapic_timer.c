@@ -429,6 +429,20 @@ static void deadline_with_a_factor(struct ktap *t)
 	fixture_free(f);
 }
 
+/* The slowest TSC there is, and the latest deadline: the host's timer is set to a time to come. */
+static void deadline_of_a_slow_tsc(struct ktap *t)
+{
+	struct fixture *f = start(HVM_LVT_DEADLINE, 0, 0);
+
+	hvm_lapic_set_tsc(f->lapic, (4000ULL << 48) / tsc_khz, 4000, 0);
+	deadline(f, ~0ULL);
+	KTAP_EQ(t, shim_timer_queued(), true);
+	KTAP_TRUE(t, shim_timer_expires() > 1LL << 60);
+	shim_advance(1000000);
+	KTAP_EQ(t, run_vector(f->lapic), -1);
+	fixture_free(f);
+}
+
 /* --- deadlines that exits meet -------------------------------------------------- */
 
 static struct fixture *start_by_exit(void)
@@ -480,6 +494,9 @@ static void halt_hands_the_deadline_over(struct ktap *t)
 	hvm_lapic_halt_timer(f->lapic);
 	KTAP_EQ(t, f->lapic->timer.exit_at, 0);
 	KTAP_EQ(t, shim_timer_queued(), true);
+	/* An exit that nobody asked for leaves it there. */
+	hvm_lapic_deadline(f->lapic);
+	KTAP_EQ(t, f->lapic->timer.exit_at, 0);
 	/* Another time while it sleeps: the sleep still ends. */
 	hvm_lapic_set_tsc(f->lapic, 0, tsc_khz, f->lapic->timer.tsc_offset + 1000000);
 	KTAP_EQ(t, f->lapic->timer.exit_at, 0);
@@ -674,6 +691,7 @@ static const struct ktap_case cases[] = {
 	{ "deadline_is_never_early", deadline_is_never_early },
 	{ "deadline_moves_with_the_offset", deadline_moves_with_the_offset },
 	{ "deadline_with_a_factor", deadline_with_a_factor },
+	{ "deadline_of_a_slow_tsc", deadline_of_a_slow_tsc },
 	{ "exit_meets_the_deadline", exit_meets_the_deadline },
 	{ "halt_hands_the_deadline_over", halt_hands_the_deadline_over },
 	{ "no_exit_for_what_is_disarmed", no_exit_for_what_is_disarmed },
