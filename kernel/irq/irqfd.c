@@ -24,6 +24,7 @@
 #include <linux/file.h>
 #include <linux/hash.h>
 #include <linux/poll.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/wait.h>
 
@@ -383,7 +384,7 @@ int hvm_irqfd_change(struct hvm_irqfds *irqfds, const struct hvm_irqfd *arg)
  * @vector: its vector
  *
  * Signals the resample eventfd of each binding that sends this vector. Other threads may run in
- * between, so the host does not wait for all.
+ * between, so the host does not wait for all; a thread that is to die signals no more.
  *
  * Context: process, the vCPU's thread; takes &hvm_irqfds.lock
  */
@@ -393,8 +394,11 @@ void hvm_irqfd_resample(struct hvm_irqfds *irqfds, u8 vector)
 
 	if (!READ_ONCE(irqfds->resamples))
 		return;
-	mutex_lock(&irqfds->lock);
+	if (mutex_lock_killable(&irqfds->lock))
+		return;
 	list_for_each_entry(binding, &irqfds->resampled, resampled) {
+		if (fatal_signal_pending(current))
+			break;
 		if (binding->message.vector == vector)
 			hvm_compat_eventfd_signal(binding->resample);
 		cond_resched();
