@@ -172,7 +172,6 @@ static void measure_apic(const struct bench *bench)
 {
 	measure(bench, "timer interrupt", guest_timer, 20, 0);
 	measure_vectors(bench, "EOI, x2APIC, vector in service", guest_eoi, BENCH_ISR);
-	measure_vectors(bench, "interrupt, window and injection to EOI", guest_take, BENCH_IRR);
 	measure(bench, "TSC-deadline write", guest_deadline, 50, 0);
 	bench->engine->add_vcpu();
 	measure(bench, "ICR write to a runnable vCPU that is not executing", guest_icr, 100, 0);
@@ -388,6 +387,10 @@ int bench_cases(const struct bench_engine *engine, const char *only)
 	measure_halt(&bench);
 	engine->destroy();
 	measure_cycle(&bench);
+	/* Last: under Bochs KVM may lose an interrupt, and then waits for it. */
+	engine->create(bench.low);
+	measure_vectors(&bench, "interrupt, window and injection to EOI", guest_take, BENCH_IRR);
+	engine->destroy();
 	if (!only)
 		return 0;
 	fprintf(stderr, "bench: no case begins with '%s'\n", only);
