@@ -8,8 +8,8 @@
  * Why no flush is missed: the byte is set where the thread is switched away, and taken back, in one
  * exchange that also takes the mark, between its return (which sets HVM_REQ_STEAL) and the next
  * entry. The thread may be switched away again before that: the exchange that sets the byte takes a
- * mark, too. A mark that cannot be read counts as set, and where the area is not present the guest is
- * not entered at all (HVM_EXIT_FAULT).
+ * mark, too. A mark that cannot be read counts as set, and where the area is not present the guest
+ * is not entered at all (HVM_EXIT_FAULT).
  */
 #include <asm/kvm_para.h>
 

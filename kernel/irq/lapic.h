@@ -90,8 +90,8 @@ static_assert(sizeof(struct hvm_posted) == 64);
  * @tmr: [O] level-triggered vectors
  * @eois: [O] level-triggered vectors whose end nobody was told of yet
  * @has_eois: [O] @eois is not empty
- * @recheck: [O] what the vCPU takes next, or its deadline, may have changed; set for events that are
- *	not the APIC's, too; cleared by hvm_event_prepare()
+ * @recheck: [O] what the vCPU takes next, or its deadline, may have changed; set for events that
+ *	are not the APIC's, too; cleared by hvm_event_prepare()
  * @tpr: [O] task priority
  * @id: [I] APIC id
  * @features: [O] HVM_LAPIC_*
