@@ -16,7 +16,7 @@
  *   is running, and none will come.
  * - The queue itself lives as long as the eventfd, of which a binding holds a reference. It needs
  *   no file: when the last one is closed (EPOLLHUP) the binding is only marked, for wake() may not
- *   take the mutex; the next change takes it out, or the guest's end.
+ *   take the mutex; the next who looks at the table takes it out, or the guest's end.
  * - The routing that wake() uses is the guest's, whose end takes all bindings out first. vCPUs that
  *   end meanwhile are found under RCU or not at all.
  */
@@ -396,6 +396,7 @@ void hvm_irqfd_resample(struct hvm_irqfds *irqfds, u8 vector)
 		return;
 	if (mutex_lock_killable(&irqfds->lock))
 		return;
+	take_out_closed(irqfds);
 	list_for_each_entry(binding, &irqfds->resampled, resampled) {
 		if (fatal_signal_pending(current))
 			break;

@@ -67,6 +67,15 @@ static void each_width_alone(struct ktap *t)
 	}
 }
 
+/* What the guest of "widths" rings. */
+static void add_all_widths(struct guest *g, int fd)
+{
+	unsigned int bytes;
+
+	for (bytes = 1; bytes <= 4; bytes *= 2)
+		KTAP_OK(g->t, event_doorbell(g->vm, fd, PORT, bytes));
+}
+
 static void all_widths(struct ktap *t)
 {
 	struct guest g;
@@ -74,9 +83,7 @@ static void all_widths(struct ktap *t)
 
 	if (!runner_open(&g, t, &widths))
 		return;
-	KTAP_OK(t, event_doorbell(g.vm, fd, PORT, 1));
-	KTAP_OK(t, event_doorbell(g.vm, fd, PORT, 2));
-	KTAP_OK(t, event_doorbell(g.vm, fd, PORT, 4));
+	add_all_widths(&g, fd);
 	GUEST_EXPECT(&g, HVM_EXIT_PIO);
 	KTAP_EQ(t, g.run->pio.port, 0x10);
 	KTAP_EQ(t, event_take(fd), 3);
@@ -200,16 +207,13 @@ GUEST_CODE("shadowed", "code64", "cli; mov $0x100, %edx; sti; out %al, %dx; out 
 /* An interrupt that waits behind STI comes right after the doorbell. */
 static void in_the_shadow_of_sti(struct ktap *t)
 {
-	struct hvm_state state;
 	struct guest g;
 	int fd = event_new(t);
 
 	if (!runner_open(&g, t, &shadowed))
 		return;
 	guest_gate(&g, 0x61, &count_steps, 0x11000);
-	KTAP_OK(t, guest_get(&g, HVM_STATE_LAPIC, &state));
-	state.lapic.regs[0x0f] = 0x1ff;
-	KTAP_OK(t, guest_set(&g, HVM_STATE_LAPIC, &state));
+	guest_enable_apic(&g);
 	KTAP_EQ(t, guest_msi(&g, 0x61), 1);
 	KTAP_OK(t, event_doorbell(g.vm, fd, PORT, 1));
 	GUEST_EXPECT(&g, HVM_EXIT_PIO);
@@ -422,9 +426,7 @@ static void another_process(struct ktap *t)
 
 	if (!runner_open(&g, t, &widths))
 		return;
-	KTAP_OK(t, event_doorbell(g.vm, fd, PORT, 1));
-	KTAP_OK(t, event_doorbell(g.vm, fd, PORT, 2));
-	KTAP_OK(t, event_doorbell(g.vm, fd, PORT, 4));
+	add_all_widths(&g, fd);
 	fflush(stdout);
 	pid = fork();
 	if (!pid) {
@@ -446,9 +448,7 @@ static void a_full_count(struct ktap *t)
 
 	if (!runner_open(&g, t, &widths))
 		return;
-	KTAP_OK(t, event_doorbell(g.vm, fd, PORT, 1));
-	KTAP_OK(t, event_doorbell(g.vm, fd, PORT, 2));
-	KTAP_OK(t, event_doorbell(g.vm, fd, PORT, 4));
+	add_all_widths(&g, fd);
 	KTAP_TRUE(t, event_add(fd, ~0ULL - 1));
 	GUEST_EXPECT(&g, HVM_EXIT_PIO);
 	KTAP_EQ(t, g.run->pio.port, 0x10);
@@ -562,9 +562,7 @@ static void fds_are_closed_before_the_guest_rings(struct ktap *t)
 
 	if (!runner_open(&g, t, &widths))
 		return;
-	KTAP_OK(t, event_doorbell(g.vm, fd, PORT, 1));
-	KTAP_OK(t, event_doorbell(g.vm, fd, PORT, 2));
-	KTAP_OK(t, event_doorbell(g.vm, fd, PORT, 4));
+	add_all_widths(&g, fd);
 	close(fd);
 	close(g.vm);
 	g.vm = -1;
@@ -583,9 +581,7 @@ static void nobody_is_left_to_hear(struct ktap *t)
 
 	if (!runner_open(&g, t, &widths))
 		return;
-	KTAP_OK(t, event_doorbell(g.vm, fd, PORT, 1));
-	KTAP_OK(t, event_doorbell(g.vm, fd, PORT, 2));
-	KTAP_OK(t, event_doorbell(g.vm, fd, PORT, 4));
+	add_all_widths(&g, fd);
 	close(fd);
 	GUEST_EXPECT(&g, HVM_EXIT_PIO);
 	KTAP_EQ(t, g.run->pio.port, 0x10);

@@ -145,16 +145,13 @@ GUEST_CODE("takes_one", "code64", "sti; 1: pause; cmpq $0, 0x20000; je 1b; out %
 /* A virtual CPU that has not run yet finds it when it does. */
 static void to_one_that_never_ran(struct ktap *t)
 {
-	struct hvm_state state;
 	struct guest g;
 	int fd = event_new(t);
 
 	if (!runner_open(&g, t, &takes_one))
 		return;
 	guest_gate(&g, VECTOR, &count_plain, 0x11000);
-	KTAP_OK(t, guest_get(&g, HVM_STATE_LAPIC, &state));
-	state.lapic.regs[0x0f] = 0x1ff;
-	KTAP_OK(t, guest_set(&g, HVM_STATE_LAPIC, &state));
+	guest_enable_apic(&g);
 	KTAP_OK(t, event_bind(g.vm, fd, 0, VECTOR));
 	KTAP_TRUE(t, event_add(fd, 1));
 	GUEST_EXPECT(&g, HVM_EXIT_PIO);
@@ -542,28 +539,32 @@ static void replaced_without_resample(struct ktap *t)
 	guest_close(&m.g);
 }
 
-/* All lines of the vector hear of it, whoever sent the interrupt; those of another do not. */
+/*
+ * All lines of the vector hear of it, whoever sent the interrupt; those of another do not, nor does
+ * one that was unbound by closing it.
+ */
 static void lines_that_share_a_vector(struct ktap *t)
 {
-	int fds[4], resamples[4], i;
+	int fds[5], resamples[5], i;
 	struct target m;
 
 	if (!target_open(&m, t, &spins))
 		return;
-	for (i = 0; i < 4; i++) {
+	for (i = 0; i < 5; i++) {
 		fds[i] = event_new(t);
 		resamples[i] = event_new(t);
 		KTAP_OK(t, event_bind_resample(m.g.vm, fds[i], resamples[i], 0,
-					       LEVEL | (i < 3 ? VECTOR : VECTOR2)));
+					       LEVEL | (i != 3 ? VECTOR : VECTOR2)));
 	}
+	close(fds[4]);
 	KTAP_TRUE(t, event_add(fds[1], 1));
 	KTAP_EQ(t, run_to_the_end(&m), HVM_EXIT_PIO);
-	for (i = 0; i < 4; i++)
+	for (i = 0; i < 5; i++) {
 		KTAP_EQ(t, event_take(resamples[i]), i < 3);
-	for (i = 0; i < 4; i++) {
-		close(fds[i]);
 		close(resamples[i]);
 	}
+	for (i = 0; i < 4; i++)
+		close(fds[i]);
 	guest_close(&m.g);
 }
 

@@ -134,9 +134,7 @@ static void page_write_once(struct ktap *t)
 	if (!open_guest(&g, t, &page_self_ipi))
 		return;
 	guest_gate(&g, VECTOR, &count_no_eoi, HANDLER);
-	KTAP_OK(t, guest_get(&g, HVM_STATE_LAPIC, &state));
-	state.lapic.regs[0x0f] = 0x1ff;
-	KTAP_OK(t, guest_set(&g, HVM_STATE_LAPIC, &state));
+	guest_enable_apic(&g);
 	for (i = 0; i < 3; i++)
 		GUEST_EXPECT(&g, HVM_EXIT_APIC);
 	KTAP_EQ(t, word(&g, COUNT), 0);

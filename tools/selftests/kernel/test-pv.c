@@ -578,6 +578,36 @@ static void absent_area_exits(struct ktap *t)
 	munmap(memory, 4096);
 }
 
+static void *run_elsewhere(void *arg)
+{
+	return (void *)(intptr_t)guest_run(arg);
+}
+
+/* The clock's page is the one that is absent, though another thread has stolen time to write. */
+static void absent_clock_is_told_by_its_own_address(struct ktap *t)
+{
+	const int prot = PROT_READ | PROT_WRITE;
+	uint8_t *memory = mmap(NULL, 4096, prot, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	pthread_t thread;
+	struct guest g;
+	void *reason;
+
+	if (!step_open(&g, t))
+		return;
+	KTAP_TRUE(t, guest_map(&g, ELSEWHERE, memory, 4096, HVM_MAP_EXIT_ON_FAULT));
+	KTAP_TRUE(t, step_wrmsr(&g, MSR_STEAL_TIME, AREA | 1));
+	KTAP_EQ(t, step_exit(&g, STEP_WRMSR, MSR_SYSTEM_TIME, ELSEWHERE | 1), HVM_EXIT_FAULT);
+	KTAP_EQ(t, g.run->memory.gpa, ELSEWHERE);
+	KTAP_REQUIRE(t, !pthread_create(&thread, NULL, run_elsewhere, &g));
+	pthread_join(thread, &reason);
+	KTAP_EQ(t, (intptr_t)reason, HVM_EXIT_FAULT);
+	KTAP_EQ(t, g.run->memory.gpa, ELSEWHERE);
+	memory[0] = 0;
+	KTAP_EQ(t, guest_run(&g), HVM_EXIT_PIO);
+	guest_close(&g);
+	munmap(memory, 4096);
+}
+
 /* --- hypercalls -------------------------------------------------------------------- */
 
 extern const struct guest_code caller, caller32;
@@ -810,6 +840,7 @@ static const struct ktap_case cases[] = {
 	{ "flag_is_remapped", flag_is_remapped },
 	{ "wild_areas", wild_areas },
 	{ "absent_area_exits", absent_area_exits },
+	{ "absent_clock_is_told_by_its_own_address", absent_clock_is_told_by_its_own_address },
 	{ "ipis_reach_their_vcpus", ipis_reach_their_vcpus },
 	{ "bad_ipis", bad_ipis },
 	{ "ipis_can_be_kept_away", ipis_can_be_kept_away },

@@ -84,16 +84,6 @@ GUEST_CODE("busy", "code64",
 	   "mov $7, %eax; mov $3, %ecx; cpuid; movb $1, 0x40000; sti; hlt; jmp .");
 GUEST_CODE("handler", "code64", "out %al, $0x80; jmp .");
 
-/* A message needs a local APIC that is on. */
-static void enable_apic(struct guest *g)
-{
-	struct hvm_state state;
-
-	KTAP_OK(g->t, guest_get(g, HVM_STATE_LAPIC, &state));
-	state.lapic.regs[0xf] = 0x1ff;
-	KTAP_OK(g->t, guest_set(g, HVM_STATE_LAPIC, &state));
-}
-
 /* CPUID, a fault, HLT, an interrupt that wakes it, a port write; an exception behind that. */
 static void run_busy_guest(struct ktap *t)
 {
@@ -108,7 +98,7 @@ static void run_busy_guest(struct ktap *t)
 	guest_long(&g, &busy);
 	guest_gate(&g, 0x40, &handler, GUEST_DATA);
 	guest_gate(&g, 6, &handler, GUEST_DATA);
-	enable_apic(&g);
+	guest_enable_apic(&g);
 	KTAP_EQ(t, guest_msi(&g, 0x40), 1);
 	KTAP_EQ(t, guest_run(&g), HVM_EXIT_PIO);
 	KTAP_OK(t, ioctl(g.vcpu, HVM_INJECT, &ud));

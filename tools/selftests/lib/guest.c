@@ -464,6 +464,19 @@ int guest_msi(struct guest *g, uint32_t data)
 }
 
 /**
+ * guest_enable_apic() - switch the local APIC on, without which it takes no message
+ * @g: the guest
+ */
+void guest_enable_apic(struct guest *g)
+{
+	struct hvm_state state;
+
+	KTAP_OK(g->t, guest_get(g, HVM_STATE_LAPIC, &state));
+	state.lapic.regs[0xf] = 0x1ff;
+	KTAP_OK(g->t, guest_set(g, HVM_STATE_LAPIC, &state));
+}
+
+/**
  * guest_kick() - HVM_KICK
  * @fd: a guest's or a virtual CPU's fd
  *

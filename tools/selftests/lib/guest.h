@@ -105,6 +105,7 @@ int guest_set(struct guest *g, uint32_t mask, struct hvm_state *state);
 int guest_get_msr(struct guest *g, uint32_t index, uint64_t *value);
 int guest_set_msr(struct guest *g, uint32_t index, uint64_t value);
 int guest_msi(struct guest *g, uint32_t data);
+void guest_enable_apic(struct guest *g);
 int guest_kick(int fd);
 const char *guest_reason(int reason);
 void guest_report(struct guest *g);
