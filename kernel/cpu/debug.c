@@ -271,7 +271,7 @@ void hvm_debug_borrow(struct hvm_vcpu *vcpu)
  */
 void hvm_debug_retired(struct hvm_vcpu *vcpu)
 {
-	if (unlikely(vcpu->debugger.flags & HVM_DEBUG_STEP))
+	if (vcpu->debugger.flags & HVM_DEBUG_STEP)
 		report(vcpu, HVM_HIT_STEP);
 }
 

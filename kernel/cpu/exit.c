@@ -23,7 +23,8 @@ static enum hvm_next step_over(struct hvm_vcpu *vcpu, const struct hvm_exit *exi
 {
 	if (unlikely(hvm_backend->skip(vcpu->hw, exit->insn_len)))
 		hvm_event_single_step(vcpu);
-	hvm_debug_retired(vcpu);
+	if (unlikely(vcpu->debugger.active))
+		hvm_debug_retired(vcpu);
 	return HVM_NEXT_ENTER;
 }
 
