@@ -43,6 +43,7 @@ struct hvm_caps {
 #define HVM_HW_NEW_INTERCEPTS	BIT(3)	/* what exits changed */
 #define HVM_HW_NEW_HOST		BIT(4)	/* interrupts were on: the host's registers may be others */
 #define HVM_HW_FOREIGN_DATA	BIT(5)	/* data of others may have come into the caches */
+#define HVM_HW_NEW_VAPIC	BIT(6)	/* vapic changed */
 
 /* &struct hvm_hw.dr_owner: whose the processor's DR0 to DR3 are while the guest runs */
 #define HVM_DR_HOST	0	/* nobody's; MOV DR exits as HVM_HW_DR_ACCESS */
@@ -72,6 +73,7 @@ struct hvm_caps {
  * @dr6: [V] guest DR6: kept here by common code while they are the guest's; the backend stores DR6
  *	of an intercepted #DB into exit->event.payload
  * @debugger_dr7: [V] see @dr_owner
+ * @vapic: see there
  * @rsp: [V] what the last @expose wrote into the run page, which others may have written since
  * @rflags: [V] likewise
  *
@@ -92,6 +94,7 @@ struct hvm_hw {
 	u64 cr2;
 	u64 dr6;
 	u64 debugger_dr7;
+	struct hvm_vapic vapic;
 	u64 rsp;
 	u64 rflags;
 };

@@ -20,6 +20,7 @@ static const struct hvm_statistic statistics[] = {
 	VCPU(exits[HVM_HW_INTR], "exit_interrupt"),
 	VCPU(exits[HVM_HW_WINDOW], "exit_window"),
 	VCPU(exits[HVM_HW_DEADLINE], "exit_deadline"),
+	VCPU(exits[HVM_HW_EOI], "exit_eoi"),
 	VCPU(exits[HVM_HW_CPUID], "exit_cpuid"),
 	VCPU(exits[HVM_HW_HLT], "exit_hlt"),
 	VCPU(exits[HVM_HW_HYPERCALL], "exit_hypercall"),

@@ -6,6 +6,7 @@
 #ifndef HVM_TYPES_H
 #define HVM_TYPES_H
 
+#include <linux/bits.h>
 #include <linux/types.h>
 #include <linux/hvm.h>
 
@@ -36,6 +37,7 @@ enum hvm_hw_exit {
 	HVM_HW_INTR,		/* host interrupt, NMI or SMI: already handled or pending */
 	HVM_HW_WINDOW,		/* the wanted window is open */
 	HVM_HW_DEADLINE,	/* &hvm_hw.deadline came */
+	HVM_HW_EOI,		/* raw: vector that the guest has ended; nothing to step over */
 	HVM_HW_CPUID,
 	HVM_HW_HLT,
 	HVM_HW_HYPERCALL,	/* call */
@@ -106,6 +108,33 @@ struct hvm_exit {
 	};
 	u8 insn_bytes[16];
 };
+
+/**
+ * struct hvm_vapic - the part of a local APIC that the hardware works on by itself
+ * @page: [I] registers as in the APIC page, 16 bytes apart: HVM_VAPIC_READ are right, and the
+ *	hardware writes TPR, PPR, ISR and IRR; NULL: it can do nothing of the kind
+ * @on: [V] it answers those reads and HVM_VAPIC_WRITE, and delivers what IRR requests. In x2APIC
+ *	mode only
+ * @requested: [V] highest vector of IRR in @page, 0: none
+ * @service: [V] likewise of ISR
+ * @eoi_exits: [V] vectors whose end exits as HVM_HW_EOI
+ *
+ * While @on, the hardware keeps the highest vectors itself, and what is here is what they were when
+ * common code wrote @page last. [I] and [V]: see &struct hvm_hw.
+ */
+struct hvm_vapic {
+	u32 *page;
+	bool on;
+	u8 requested;
+	u8 service;
+	u64 eoi_exits[4];
+};
+
+/* Registers by number (offset in the APIC page / 16), as bits. */
+#define HVM_VAPIC_READ	(BIT_ULL(0x02) | BIT_ULL(0x03) | BIT_ULL(0x08) | BIT_ULL(0x0a) | \
+			 BIT_ULL(0x0d) | BIT_ULL(0x0f) | GENMASK_ULL(0x27, 0x10) | \
+			 GENMASK_ULL(0x37, 0x32) | BIT_ULL(0x3e))
+#define HVM_VAPIC_WRITE	(BIT_ULL(0x08) | BIT_ULL(0x0b))
 
 /* What a second-level fault came to. */
 enum hvm_fault_outcome {

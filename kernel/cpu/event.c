@@ -69,6 +69,34 @@ static void inject_intr(struct hvm_vcpu *vcpu, u8 vector)
 	inject(vcpu, &intr);
 }
 
+/*
+ * Whether the hardware delivers the local APIC's interrupts by itself. Not where somebody wants to
+ * see what it would do on its own: a debugger, or who waits for an interrupt window.
+ */
+static bool hardware_delivers(const struct hvm_vcpu *vcpu)
+{
+	const struct hvm_lapic *lapic = &vcpu->lapic;
+
+	return lapic->vapic && hvm_lapic_x2apic(lapic) && !vcpu->hw->exit_all_msrs &&
+	       !vcpu->debugger.active && !vcpu->events.user_window;
+}
+
+/* What the hardware has is the hardware's until somebody looks at it. */
+static void lend(struct hvm_vcpu *vcpu)
+{
+	struct hvm_hw *hw = vcpu->hw;
+	bool on = hardware_delivers(vcpu);
+
+	if (on && hvm_lapic_lend(&vcpu->lapic))
+		hw->dirty |= HVM_HW_NEW_VAPIC;
+	if (likely(on == hw->vapic.on))
+		return;
+	if (!on)
+		hvm_lapic_own(&vcpu->lapic);
+	hw->vapic.on = on;
+	hw->dirty |= HVM_HW_NEW_VAPIC;
+}
+
 /* Choose the one event that goes in now. */
 static void choose(struct hvm_vcpu *vcpu)
 {
@@ -94,7 +122,7 @@ static void choose(struct hvm_vcpu *vcpu)
 		inject_nmi(vcpu);
 		return;
 	}
-	if (blocked & HVM_BLOCKED_INTR)
+	if (blocked & HVM_BLOCKED_INTR || vcpu->hw->vapic.on)
 		return;
 	vector = hvm_lapic_pending(&vcpu->lapic);
 	if (vector >= 0)
@@ -106,7 +134,7 @@ static void ask_window(struct hvm_vcpu *vcpu)
 {
 	struct hvm_events *e = &vcpu->events;
 	bool held = hvm_debug_holds(vcpu);
-	int vector = held ? -1 : hvm_lapic_waiting(&vcpu->lapic);
+	int vector = held || vcpu->hw->vapic.on ? -1 : hvm_lapic_waiting(&vcpu->lapic);
 	u32 window = 0;
 	u8 prio = 0;
 
@@ -116,7 +144,6 @@ static void ask_window(struct hvm_vcpu *vcpu)
 		window |= HVM_WINDOW_INTR;
 		prio = vector >> 4;
 	}
-	e->user_window = READ_ONCE(vcpu->run->want_window);
 	if (e->user_window) {
 		window |= HVM_WINDOW_INTR;
 		prio = 15;
@@ -169,8 +196,10 @@ void hvm_event_prepare(struct hvm_vcpu *vcpu)
 {
 	struct hvm_events *e = &vcpu->events;
 
-	vcpu->lapic.recheck = false;
+	e->user_window = READ_ONCE(vcpu->run->want_window);
 	take_nmis(vcpu);
+	lend(vcpu);
+	vcpu->lapic.recheck = false;
 	choose(vcpu);
 	ask_window(vcpu);
 	/*
@@ -179,6 +208,26 @@ void hvm_event_prepare(struct hvm_vcpu *vcpu)
 	 */
 	if (e->pending.type != HVM_EVENT_NONE || e->window)
 		vcpu->lapic.recheck = true;
+}
+
+/**
+ * hvm_event_interrupted - the exit hit the delivery of an event
+ * @vcpu: the vCPU, its lock held, loaded
+ * @event: the event
+ *
+ * It is injected with the next entry; but an interrupt that the hardware delivered by itself goes
+ * back to where the hardware finds it again.
+ */
+void hvm_event_interrupted(struct hvm_vcpu *vcpu, const struct hvm_event *event)
+{
+	struct hvm_events *e = &vcpu->events;
+
+	vcpu->lapic.recheck = true;
+	if (vcpu->hw->vapic.on && event->type == HVM_EVENT_INTR &&
+	    e->injected.type != HVM_EVENT_INTR)
+		hvm_lapic_undeliver(&vcpu->lapic);
+	else
+		e->injected = *event;
 }
 
 /**

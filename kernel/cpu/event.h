@@ -38,6 +38,7 @@ void hvm_event_close_window(struct hvm_vcpu *vcpu);
 void hvm_event_raise(struct hvm_vcpu *vcpu, u8 vector);
 void hvm_event_raise_error(struct hvm_vcpu *vcpu, u8 vector, u32 error);
 void hvm_event_single_step(struct hvm_vcpu *vcpu);
+void hvm_event_interrupted(struct hvm_vcpu *vcpu, const struct hvm_event *event);
 bool hvm_event_reflect(struct hvm_vcpu *vcpu, const struct hvm_event *event);
 bool hvm_event_runnable(struct hvm_vcpu *vcpu);
 bool hvm_event_takes_intr(struct hvm_vcpu *vcpu);

@@ -101,6 +101,12 @@ static enum hvm_next handle_deadline(struct hvm_vcpu *vcpu, struct hvm_exit *exi
 	return HVM_NEXT_ENTER;
 }
 
+static enum hvm_next handle_eoi(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
+{
+	hvm_lapic_ended(&vcpu->lapic, exit->raw);
+	return hvm_exit_tell_eois(vcpu);
+}
+
 static enum hvm_next handle_cpuid(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
 {
 	u64 *gpr = vcpu->run->gpr;
@@ -267,7 +273,7 @@ static noinline enum hvm_next leave_apic(struct hvm_vcpu *vcpu, const struct hvm
 
 static enum hvm_next leave_device(struct hvm_vcpu *vcpu, const struct hvm_exit *exit)
 {
-	if (vcpu->events.injected.type != HVM_EVENT_NONE || exit->memory.walk)
+	if (exit->vectoring.type != HVM_EVENT_NONE || exit->memory.walk)
 		return leave_event_memory(vcpu, exit);
 	if (is_apic_access(vcpu, exit->memory.gpa))
 		return leave_apic(vcpu, exit);
@@ -422,6 +428,7 @@ static enum hvm_next (*const handlers[HVM_HW_EXITS])(struct hvm_vcpu *, struct h
 	[HVM_HW_INTR]		= handle_intr,
 	[HVM_HW_WINDOW]		= handle_window,
 	[HVM_HW_DEADLINE]	= handle_deadline,
+	[HVM_HW_EOI]		= handle_eoi,
 	[HVM_HW_CPUID]		= handle_cpuid,
 	[HVM_HW_HLT]		= handle_hlt,
 	[HVM_HW_HYPERCALL]	= handle_hypercall,

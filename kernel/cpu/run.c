@@ -171,8 +171,7 @@ static void enter(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
 		vcpu->events.injected.type = HVM_EVENT_NONE;
 		return;
 	}
-	vcpu->events.injected = exit->vectoring;
-	vcpu->lapic.recheck = true;
+	hvm_event_interrupted(vcpu, &exit->vectoring);
 }
 
 /*

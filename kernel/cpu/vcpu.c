@@ -151,6 +151,7 @@ struct hvm_vcpu *hvm_vcpu_create(struct hvm_vm *vm, u32 apic_id)
 	if (err)
 		goto err_hw;
 	vcpu->lapic.timer.by_exit = hvm_caps.exit_timer;
+	vcpu->lapic.vapic = vcpu->hw->vapic.page ? &vcpu->hw->vapic : NULL;
 	err = hvm_lapic_init(&vcpu->lapic, &vm->irq, &vcpu->bell, apic_id);
 	if (err)
 		goto err_fpu;

@@ -15,7 +15,13 @@
 /* A guest has many. */
 static_assert(sizeof(struct hvm_lapic) <= 1024);
 
-static int highest(const u64 *bits)
+/**
+ * hvm_lapic_highest - the highest vector of a bitmap
+ * @bits: 256
+ *
+ * Return: vector, or -1
+ */
+int hvm_lapic_highest(const u64 *bits)
 {
 	int i;
 
@@ -210,6 +216,7 @@ void hvm_lapic_merge(struct hvm_lapic *lapic)
 {
 	unsigned int i;
 
+	hvm_lapic_own(lapic);
 	/* A full barrier before the bitmap is read; pairs with notify(). */
 	if (!test_and_clear_bit(HVM_POSTED_ON, &lapic->posted.control))
 		return;
@@ -227,7 +234,7 @@ void hvm_lapic_merge(struct hvm_lapic *lapic)
  */
 u8 hvm_lapic_ppr(const struct hvm_lapic *lapic)
 {
-	int service = max(highest(lapic->isr), 0);
+	int service = max(hvm_lapic_highest(lapic->isr), 0);
 
 	return service >> 4 > lapic->tpr >> 4 ? service & 0xf0 : lapic->tpr;
 }
@@ -238,7 +245,8 @@ u8 hvm_lapic_ppr(const struct hvm_lapic *lapic)
  */
 void hvm_lapic_recheck(struct hvm_lapic *lapic)
 {
-	lapic->recheck |= highest(lapic->irr) >= 0;
+	hvm_lapic_own(lapic);
+	lapic->recheck |= hvm_lapic_highest(lapic->irr) >= 0;
 }
 
 /* The highest requested vector whose class is above that of @priority and of what is in service. */
@@ -246,11 +254,12 @@ static int highest_above(struct hvm_lapic *lapic, int priority)
 {
 	int vector;
 
+	hvm_lapic_own(lapic);
 	if (test_bit(HVM_POSTED_ON, &lapic->posted.control))
 		hvm_lapic_merge(lapic);
 
-	vector = highest(lapic->irr);
-	if (vector < 0 || vector >> 4 <= max(priority, highest(lapic->isr)) >> 4)
+	vector = hvm_lapic_highest(lapic->irr);
+	if (vector < 0 || vector >> 4 <= max(priority, hvm_lapic_highest(lapic->isr)) >> 4)
 		return -1;
 	return vector;
 }
@@ -304,11 +313,20 @@ void hvm_lapic_accept(struct hvm_lapic *lapic, u8 vector)
  */
 bool hvm_lapic_retract(struct hvm_lapic *lapic, u8 vector)
 {
+	hvm_lapic_own(lapic);
 	if (!has_vector(lapic->isr, vector))
 		return false;
 	clear_vector(lapic->isr, vector);
 	set_vector(lapic->irr, vector);
 	return true;
+}
+
+static void note_end(struct hvm_lapic *lapic, u8 vector)
+{
+	if (!has_vector(lapic->tmr, vector))
+		return;
+	set_vector(lapic->eois, vector);
+	lapic->has_eois = true;
 }
 
 /**
@@ -317,16 +335,28 @@ bool hvm_lapic_retract(struct hvm_lapic *lapic, u8 vector)
  */
 void hvm_lapic_eoi(struct hvm_lapic *lapic)
 {
-	int vector = highest(lapic->isr);
+	int vector;
 
+	hvm_lapic_own(lapic);
+	vector = hvm_lapic_highest(lapic->isr);
 	if (vector < 0)
 		return;
 	clear_vector(lapic->isr, vector);
-	if (has_vector(lapic->tmr, vector)) {
-		set_vector(lapic->eois, vector);
-		lapic->has_eois = true;
-	}
+	note_end(lapic, vector);
 	hvm_lapic_recheck(lapic);
+}
+
+/**
+ * hvm_lapic_ended - the guest has ended an interrupt that the hardware delivered
+ * @lapic: owner
+ * @vector: one of &hvm_vapic.eoi_exits, in service no more
+ */
+void hvm_lapic_ended(struct hvm_lapic *lapic, u8 vector)
+{
+	hvm_lapic_own(lapic);
+	note_end(lapic, vector);
+	if (vector == (lapic->lvt[HVM_LVT_TIMER] & HVM_LVT_VECTOR))
+		hvm_timer_resume(lapic);
 }
 
 /**
@@ -337,9 +367,10 @@ void hvm_lapic_eoi(struct hvm_lapic *lapic)
  */
 bool hvm_lapic_eoi_is_silent(struct hvm_lapic *lapic)
 {
-	int vector = highest(lapic->isr);
+	int vector = hvm_lapic_highest(lapic->isr);
 
-	return vector >= 0 && !has_vector(lapic->tmr, vector) && highest(lapic->irr) < 0 &&
+	return vector >= 0 && !has_vector(lapic->tmr, vector) &&
+	       hvm_lapic_highest(lapic->irr) < 0 &&
 	       !test_bit(HVM_POSTED_ON, &lapic->posted.control);
 }
 
@@ -351,11 +382,11 @@ bool hvm_lapic_eoi_is_silent(struct hvm_lapic *lapic)
  */
 int hvm_lapic_take_eoi_slow(struct hvm_lapic *lapic)
 {
-	int vector = highest(lapic->eois);
+	int vector = hvm_lapic_highest(lapic->eois);
 
 	if (vector >= 0)
 		clear_vector(lapic->eois, vector);
-	lapic->has_eois = highest(lapic->eois) >= 0;
+	lapic->has_eois = hvm_lapic_highest(lapic->eois) >= 0;
 	return vector;
 }
 
@@ -436,6 +467,7 @@ static void clear_registers(struct hvm_lapic *lapic)
 	lapic->esr = 0;
 	lapic->esr_next = 0;
 	lapic->icr = 0;
+	hvm_lapic_changed(lapic);
 }
 
 /**

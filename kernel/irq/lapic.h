@@ -92,6 +92,8 @@ static_assert(sizeof(struct hvm_posted) == 64);
  * @has_eois: [O] @eois is not empty
  * @recheck: [O] what the vCPU takes next, or its deadline, may have changed; set for events that
  *	are not the APIC's, too; cleared by hvm_event_prepare()
+ * @lent: [O] IRR and ISR are in the page of @vapic, and not here: hvm_lapic_own()
+ * @stale: [O] other registers in that page are not what they are here
  * @tpr: [O] task priority
  * @id: [I] APIC id
  * @features: [O] HVM_LAPIC_*
@@ -104,6 +106,7 @@ static_assert(sizeof(struct hvm_posted) == 64);
  * @esr_next: [O] errors since it was written last
  * @divide: [O] divide configuration register
  * @icr: [O] interrupt command register
+ * @vapic: [I] what the hardware can work on by itself; NULL: nothing
  * @irq: [I] the guest's routing
  * @bell: [I] the vCPU's bell
  * @logical: [R] in &hvm_irq.logical
@@ -127,6 +130,8 @@ struct hvm_lapic {
 	u64 eois[4];
 	bool has_eois;
 	bool recheck;
+	bool lent;
+	bool stale;
 	u8 tpr;
 	u32 id;
 	u32 features;
@@ -140,6 +145,7 @@ struct hvm_lapic {
 	u32 divide;
 	u64 icr;
 
+	struct hvm_vapic *vapic;
 	struct hvm_irq *irq;
 	struct hvm_bell *bell;
 	struct hlist_node logical;
@@ -158,6 +164,9 @@ int hvm_lapic_waiting(struct hvm_lapic *lapic);
 void hvm_lapic_accept(struct hvm_lapic *lapic, u8 vector);
 bool hvm_lapic_retract(struct hvm_lapic *lapic, u8 vector);
 void hvm_lapic_eoi(struct hvm_lapic *lapic);
+void hvm_lapic_ended(struct hvm_lapic *lapic, u8 vector);
+bool hvm_lapic_lend(struct hvm_lapic *lapic);
+void hvm_lapic_undeliver(struct hvm_lapic *lapic);
 bool hvm_lapic_eoi_is_silent(struct hvm_lapic *lapic);
 int hvm_lapic_take_eoi_slow(struct hvm_lapic *lapic);
 bool hvm_lapic_take_exit(struct hvm_lapic *lapic, u8 vector);
@@ -195,6 +204,28 @@ u8 hvm_lapic_ppr(const struct hvm_lapic *lapic);
 void hvm_lapic_recheck(struct hvm_lapic *lapic);
 void hvm_lapic_raise_errors(struct hvm_lapic *lapic, u32 errors);
 void hvm_lapic_merge(struct hvm_lapic *lapic);
+int hvm_lapic_highest(const u64 *bits);
+void hvm_lapic_take_back(struct hvm_lapic *lapic);
+
+/**
+ * hvm_lapic_changed - a register that the hardware may be showing is another one now
+ * @lapic: owner
+ */
+static inline void hvm_lapic_changed(struct hvm_lapic *lapic)
+{
+	lapic->stale = true;
+	lapic->recheck = true;
+}
+
+/**
+ * hvm_lapic_own - IRR and ISR are here, and not the hardware's
+ * @lapic: owner
+ */
+static inline void hvm_lapic_own(struct hvm_lapic *lapic)
+{
+	if (unlikely(lapic->lent))
+		hvm_lapic_take_back(lapic);
+}
 
 /**
  * hvm_lapic_enabled - the APIC is there (IA32_APIC_BASE)

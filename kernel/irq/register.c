@@ -245,10 +245,19 @@ static void write_register(struct hvm_lapic *lapic, u32 reg, u32 value)
 	switch (reg) {
 	case HVM_APIC_TPR:
 		write_tpr(lapic, value);
-		break;
+		return;
 	case HVM_APIC_EOI:
 		hvm_lapic_eoi(lapic);
-		break;
+		return;
+	case HVM_APIC_ICR:
+		write_icr(lapic, (lapic->icr & ~0xffffffffULL) | value);
+		return;
+	case HVM_APIC_TMICT:
+		hvm_timer_set_count(lapic, value);
+		return;
+	case HVM_APIC_SELF_IPI:
+		send(lapic, value | HVM_IRQ_SELF << HVM_ICR_SHORTHAND_SHIFT);
+		return;
 	case HVM_APIC_LDR:
 		WRITE_ONCE(lapic->ldr, value);
 		hvm_irq_add_logical(lapic->irq, lapic);
@@ -262,25 +271,17 @@ static void write_register(struct hvm_lapic *lapic, u32 reg, u32 value)
 	case HVM_APIC_ESR:
 		write_esr(lapic);
 		break;
-	case HVM_APIC_ICR:
-		write_icr(lapic, (lapic->icr & ~0xffffffffULL) | value);
-		break;
 	case HVM_APIC_ICR2:
 		lapic->icr = (u64)value << 32 | (lapic->icr & 0xffffffffULL);
 		break;
 	case HVM_APIC_LVT ... HVM_APIC_LVT + HVM_LVT_COUNT - 1:
 		write_lvt(lapic, reg - HVM_APIC_LVT, value);
 		break;
-	case HVM_APIC_TMICT:
-		hvm_timer_set_count(lapic, value);
-		break;
 	case HVM_APIC_TDCR:
 		hvm_timer_set_divide(lapic, value);
 		break;
-	case HVM_APIC_SELF_IPI:
-		send(lapic, value | HVM_IRQ_SELF << HVM_ICR_SHORTHAND_SHIFT);
-		break;
 	}
+	hvm_lapic_changed(lapic);
 }
 
 /* --- the APIC page ----------------------------------------------------------- */
@@ -405,6 +406,7 @@ static int write_base(struct hvm_lapic *lapic, u64 base)
 		return -EINVAL;
 
 	WRITE_ONCE(lapic->base, base);
+	hvm_lapic_changed(lapic);
 	if ((old & HVM_APIC_BASE_ENABLE) && !(base & HVM_APIC_BASE_ENABLE))
 		hvm_lapic_reset(lapic, true);
 	return 0;

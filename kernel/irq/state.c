@@ -212,5 +212,5 @@ void hvm_lapic_load(struct hvm_lapic *lapic, const struct hvm_state_lapic *state
 	lapic->has_eois = lapic->eois[0] | lapic->eois[1] | lapic->eois[2] | lapic->eois[3];
 	hvm_timer_load(lapic, state->regs[HVM_APIC_TMICT], state->regs[HVM_APIC_TMCCT],
 		       state->tsc_deadline);
-	hvm_lapic_recheck(lapic);
+	hvm_lapic_changed(lapic);
 }

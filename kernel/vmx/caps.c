@@ -6,6 +6,7 @@
  */
 #include <linux/cpu.h>
 #include <linux/kernel.h>
+#include <linux/moduleparam.h>
 #include <linux/printk.h>
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
@@ -49,6 +50,11 @@
 
 struct vmx_caps vmx_caps __ro_after_init;
 
+/* For a processor, or a hypervisor below us, that gets it wrong. */
+static bool virtual_apic = true;
+module_param(virtual_apic, bool, 0444);
+MODULE_PARM_DESC(virtual_apic, "let the processor deliver interrupts where it can (VT-x)");
+
 /**
  * struct control - one word of controls
  * @msr: its capability MSR: low half: bits that must be 1, high half: bits that may be 1
@@ -90,7 +96,8 @@ static const struct control controls[] = {
 		.needed = VMX_SECONDARY_EPT | VMX_SECONDARY_UNRESTRICTED,
 		.wanted = VMX_SECONDARY_RDTSCP | VMX_SECONDARY_VPID | VMX_SECONDARY_WBINVD |
 			  VMX_SECONDARY_INVPCID | VMX_SECONDARY_ENCLS |
-			  VMX_SECONDARY_TSC_SCALING | VMX_SECONDARY_PAUSE_LOOP,
+			  VMX_SECONDARY_TSC_SCALING | VMX_SECONDARY_PAUSE_LOOP |
+			  VMX_SECONDARY_VAPIC,
 		.value = &vmx_caps.secondary,
 	}, {
 		.msr = MSR_IA32_VMX_EXIT_CTLS,
@@ -244,9 +251,17 @@ static void choose_timer(void)
 	vmx_caps.timer_shift = read_msr(MSR_IA32_VMX_MISC) & MISC_TIMER_SHIFT;
 }
 
+/* A vCPU begins without: it comes with x2APIC mode. */
+static void choose_vapic(void)
+{
+	vmx_caps.has_vapic = virtual_apic && !(~vmx_caps.secondary & VMX_SECONDARY_VAPIC);
+	vmx_caps.secondary &= ~VMX_SECONDARY_VAPIC;
+}
+
 static void choose_rest(u64 ept)
 {
 	choose_timer();
+	choose_vapic();
 	vmx_caps.cr0_fixed = read_msr(MSR_IA32_VMX_CR0_FIXED0) & ~(u64)(X86_CR0_PE | X86_CR0_PG);
 	vmx_caps.cr4_fixed = read_msr(MSR_IA32_VMX_CR4_FIXED0);
 	vmx_caps.cr4_owned = owned_cr4();
@@ -297,6 +312,8 @@ static void describe(struct hvm_caps *caps, u64 ept)
 		caps->features |= HVM_FEATURE_LA57;
 	if (vmx_caps.secondary & VMX_SECONDARY_TSC_SCALING)
 		caps->features |= HVM_FEATURE_TSC_SCALING;
+	if (vmx_caps.has_vapic)
+		caps->features |= HVM_FEATURE_VIRTUAL_APIC;
 }
 
 /**

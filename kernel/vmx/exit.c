@@ -37,6 +37,7 @@ static const struct reason reasons[VMX_REASONS] = {
 	[VMX_REASON_NMI_WINDOW]		= EVENT(HVM_HW_WINDOW),
 	[VMX_REASON_TPR]		= EVENT(HVM_HW_WINDOW),
 	[VMX_REASON_PREEMPTION_TIMER]	= EVENT(HVM_HW_DEADLINE),
+	[VMX_REASON_EOI]		= { .exit = HVM_HW_EOI },
 	[VMX_REASON_TASK_SWITCH]	= { .exit = HVM_HW_TASK_SWITCH },
 	[VMX_REASON_CPUID]		= INSTRUCTION(HVM_HW_CPUID),
 	[VMX_REASON_HLT]		= INSTRUCTION(HVM_HW_HLT),
@@ -287,6 +288,9 @@ static noinline void describe_special(struct vmx_vcpu *vmx, struct hvm_exit *exi
 		return;
 	case VMX_REASON_CR:
 		describe_cr(vmx, exit);
+		return;
+	case VMX_REASON_EOI:
+		exit->raw = vmcs_read(VMCS_QUALIFICATION);
 		return;
 	case VMX_REASON_TASK_SWITCH:
 		describe_vectoring(exit);

@@ -41,8 +41,11 @@ static const struct {
 	{ MSR_IA32_TSC, PASS_READ },
 };
 
-/* Two bitmaps serve all guests; constant after setup. */
-static u8 *bitmap_default, *bitmap_all;
+/* The first register of x2APIC mode (SDM "x2APIC Register Address Space"). */
+#define X2APIC_FIRST		0x800
+
+/* Three bitmaps serve all guests; constant after setup. */
+static u8 *bitmap_default, *bitmap_vapic, *bitmap_all;
 
 static void pass(u8 *bitmap, u32 index)
 {
@@ -53,6 +56,32 @@ static void pass(u8 *bitmap, u32 index)
 	bitmap[bit / 8] &= ~BIT(bit % 8);
 }
 
+static void fill_default(u8 *bitmap)
+{
+	int i;
+
+	memset(bitmap, 0xff, PAGE_SIZE);
+	for (i = 0; i < ARRAY_SIZE(passed); i++) {
+		if (passed[i].pass & PASS_READ)
+			pass(bitmap, passed[i].index);
+		if (passed[i].pass & PASS_WRITE)
+			pass(bitmap + BITMAP_WRITE, passed[i].index);
+	}
+}
+
+/* Where the processor answers for the local APIC. */
+static void add_vapic(u8 *bitmap)
+{
+	u32 reg;
+
+	for (reg = 0; reg < 64; reg++) {
+		if (HVM_VAPIC_READ & BIT_ULL(reg))
+			pass(bitmap, X2APIC_FIRST + reg);
+		if (HVM_VAPIC_WRITE & BIT_ULL(reg))
+			pass(bitmap + BITMAP_WRITE, X2APIC_FIRST + reg);
+	}
+}
+
 /**
  * vmx_msr_alloc - the bitmaps
  *
@@ -60,22 +89,17 @@ static void pass(u8 *bitmap, u32 index)
  */
 int vmx_msr_alloc(void)
 {
-	int i;
-
 	bitmap_default = (void *)__get_free_page(GFP_KERNEL);
+	bitmap_vapic = (void *)__get_free_page(GFP_KERNEL);
 	bitmap_all = (void *)__get_free_page(GFP_KERNEL);
-	if (!bitmap_default || !bitmap_all) {
+	if (!bitmap_default || !bitmap_vapic || !bitmap_all) {
 		vmx_msr_free();
 		return -ENOMEM;
 	}
 	memset(bitmap_all, 0xff, PAGE_SIZE);
-	memset(bitmap_default, 0xff, PAGE_SIZE);
-	for (i = 0; i < ARRAY_SIZE(passed); i++) {
-		if (passed[i].pass & PASS_READ)
-			pass(bitmap_default, passed[i].index);
-		if (passed[i].pass & PASS_WRITE)
-			pass(bitmap_default + BITMAP_WRITE, passed[i].index);
-	}
+	fill_default(bitmap_default);
+	fill_default(bitmap_vapic);
+	add_vapic(bitmap_vapic);
 	return 0;
 }
 
@@ -85,8 +109,10 @@ int vmx_msr_alloc(void)
 void vmx_msr_free(void)
 {
 	free_page((unsigned long)bitmap_default);
+	free_page((unsigned long)bitmap_vapic);
 	free_page((unsigned long)bitmap_all);
 	bitmap_default = NULL;
+	bitmap_vapic = NULL;
 	bitmap_all = NULL;
 }
 
@@ -96,7 +122,9 @@ void vmx_msr_free(void)
  */
 u64 vmx_msr_bitmap(const struct vmx_vcpu *vmx)
 {
-	return __pa(vmx->hw.exit_all_msrs ? bitmap_all : bitmap_default);
+	if (vmx->hw.exit_all_msrs)
+		return __pa(bitmap_all);
+	return __pa(vmx->hw.vapic.on ? bitmap_vapic : bitmap_default);
 }
 
 /* --- where they live --------------------------------------------------------- */

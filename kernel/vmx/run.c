@@ -87,6 +87,36 @@ static void write_tsc(struct vmx_vcpu *vmx)
 		vmcs_write(VMCS_TSC_MULTIPLIER, vmx->hw.tsc_factor ?: BIT_ULL(48));
 }
 
+static void switch_vapic(struct vmx_vcpu *vmx)
+{
+	u32 secondary = vmcs_read(VMCS_SECONDARY_CONTROLS) & ~VMX_SECONDARY_VAPIC;
+
+	if (vmx->hw.vapic.on)
+		secondary |= VMX_SECONDARY_VAPIC;
+	vmcs_write(VMCS_SECONDARY_CONTROLS, secondary);
+	vmcs_write(VMCS_MSR_BITMAP, vmx_msr_bitmap(vmx));
+	vmx->vapic_on = vmx->hw.vapic.on;
+}
+
+/* SDM "Guest Interrupt Status", "EOI-Exit Bitmaps" */
+static void write_vapic(struct vmx_vcpu *vmx)
+{
+	const struct hvm_vapic *vapic = &vmx->hw.vapic;
+	int i;
+
+	if (vapic->on != vmx->vapic_on)
+		switch_vapic(vmx);
+	if (!vapic->on)
+		return;
+	vmcs_write(VMCS_GUEST_INTR_STATUS, vapic->service << 8 | vapic->requested);
+	for (i = 0; i < 4; i++) {
+		if (vapic->eoi_exits[i] == vmx->eoi_exits[i])
+			continue;
+		vmx->eoi_exits[i] = vapic->eoi_exits[i];
+		vmcs_write(VMCS_EOI_EXITS(i), vapic->eoi_exits[i]);
+	}
+}
+
 static void note_host(struct vmx_vcpu *vmx)
 {
 	vmx->host_debugctl = __rdmsr(MSR_IA32_DEBUGCTLMSR);
@@ -107,6 +137,8 @@ static noinline void prepare_all(struct vmx_vcpu *vmx)
 		write_tsc(vmx);
 	if (dirty & HVM_HW_NEW_INTERCEPTS)
 		write_intercepts(vmx);
+	if (dirty & HVM_HW_NEW_VAPIC)
+		write_vapic(vmx);
 	if (dirty & VMX_WORK_EVENT)
 		vmx_write_event(vmx);
 	if (dirty & VMX_WORK_WINDOW)

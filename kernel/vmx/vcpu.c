@@ -197,6 +197,7 @@ struct hvm_hw *vmx_create(struct hvm_run *run)
 		return ERR_PTR(-ENOMEM);
 	}
 	vmx->hw.run = run;
+	vmx->hw.vapic.page = vmx_caps.has_vapic ? (u32 *)vmx->vapic : NULL;
 	vmx->hw.dirty = HVM_HW_NEW_ROOT | HVM_HW_NEW_TSC | HVM_HW_NEW_INTERCEPTS;
 	vmx->cpu = -1;
 	vmx->field_cpu = -1;

@@ -59,7 +59,9 @@ static_assert(offsetof(struct vmx_frame, host_spec) == VMX_FRAME_HOST_SPEC);
  * @primary: [V] what VMCS_PRIMARY_CONTROLS holds
  * @host_cr3: [V] what VMCS_HOST_CR3 holds
  * @host_cr4: [V] what VMCS_HOST_CR4 holds
- * @vapic: [I] virtual-APIC page; only its TPR is used
+ * @vapic: [I] virtual-APIC page: TPR, and all else where &hvm_hw.vapic is on
+ * @vapic_on: [V] VMCS_SECONDARY_CONTROLS has VMX_SECONDARY_VAPIC
+ * @eoi_exits: [V] what VMCS_EOI_EXITS hold
  * @eptp: [V] what VMCS_EPT_POINTER holds
  * @host_debugctl: [P] the host's DEBUGCTL since interrupts were on: exits clear the register
  * @entry_event: [V] for VMCS_ENTRY_EVENT
@@ -117,6 +119,8 @@ struct vmx_vcpu {
 	bool flush_l1d;
 	bool timer_on;
 	bool dr7_kept;
+	bool vapic_on;
+	u64 eoi_exits[4];
 	u64 dr7;
 	u16 vpid;
 	bool syscall_on;
@@ -159,6 +163,7 @@ static inline struct vmx_vcpu *to_vmx(struct hvm_hw *hw)
  * @ept_accessed: EPT has accessed and dirty bits
  * @invept: VMX_INVALIDATE_*
  * @invvpid: VMX_INVALIDATE_*, 0: there are no VPIDs
+ * @has_vapic: VMX_SECONDARY_VAPIC can be set
  * @has_tsc_aux: guests have TSC_AUX
  * @has_pebs: the host may have precise sampling on
  */
@@ -177,6 +182,7 @@ struct vmx_caps {
 	bool ept_accessed;
 	u8 invept;
 	u8 invvpid;
+	bool has_vapic;
 	bool has_tsc_aux;
 	bool has_pebs;
 };

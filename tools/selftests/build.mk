@@ -32,7 +32,7 @@ unit_walk_tables := userspace/libhvm/walk.c
 
 # The interrupt rooms of the kernel, against a shim in place of the kernel's headers: those that do
 # not exist here are empty files, for the shim is included before anything.
-lapic_sources := $(addprefix kernel/irq/,irq.c lapic.c msi.c register.c state.c timer.c) \
+lapic_sources := $(addprefix kernel/irq/,irq.c lapic.c msi.c register.c state.c timer.c vapic.c) \
 	$(addprefix tools/selftests/unit/,kernel_shim.c lapic_fixture.c)
 lapic_empty := $(addprefix $(BUILD)/shim/,$(addprefix linux/,atomic.h bitops.h bits.h build_bug.h \
 	cache.h compiler.h cpumask.h hash.h hrtimer.h ktime.h list.h math64.h minmax.h rculist.h \
@@ -54,6 +54,9 @@ unit_lapic_delivery := $(lapic_sources)
 
 UNIT_TESTS += lapic_state
 unit_lapic_state := $(lapic_sources)
+
+UNIT_TESTS += lapic_vapic
+unit_lapic_vapic := $(lapic_sources)
 
 UNIT_TESTS += lapic_race
 unit_lapic_race := $(lapic_sources)

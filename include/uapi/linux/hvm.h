@@ -65,6 +65,7 @@
 #define HVM_FEATURE_LA57	(1ULL << 2)	/* guests may use 5-level paging */
 #define HVM_FEATURE_INSN_BYTES	(1ULL << 3)	/* memory exits may carry code bytes */
 #define HVM_FEATURE_TSC_SCALING	(1ULL << 4)	/* TSCs may have a frequency of their own */
+#define HVM_FEATURE_VIRTUAL_APIC (1ULL << 5)	/* x2APIC mode is the processor's own */
 
 /**
  * struct hvm_get_info - HVM_GET_INFO: what this kernel and processor offer

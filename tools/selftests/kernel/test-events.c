@@ -28,8 +28,7 @@ static void guest_flags(struct guest *g, uint64_t flags)
 /* x2APIC on, software-enabled, then "ready" on a port, then HLT with interrupts on. */
 extern const struct guest_code wait_interrupt;
 GUEST_CODE("wait_interrupt", "code64",
-	   "mov $0x1b, %ecx; rdmsr; or $0xc00, %eax; wrmsr;"
-	   "mov $0x80f, %ecx; mov $0x1ff, %eax; xor %edx, %edx; wrmsr;"
+	   X2APIC_ON
 	   "out %al, $0x80; sti; hlt; out %al, $0x84; jmp .");
 
 extern const struct guest_code on_interrupt;
@@ -127,8 +126,7 @@ static void interrupt_wakes_sleeper(struct ktap *t)
 /* With interrupts off the vector waits for STI and the instruction behind it. */
 extern const struct guest_code open_later;
 GUEST_CODE("open_later", "code64",
-	   "mov $0x1b, %ecx; rdmsr; or $0xc00, %eax; wrmsr;"
-	   "mov $0x80f, %ecx; mov $0x1ff, %eax; xor %edx, %edx; wrmsr;"
+	   X2APIC_ON
 	   "out %al, $0x80; cpuid; out %al, $0x85; xor %esi, %esi; sti; inc %esi; inc %esi; jmp .");
 
 static void interrupt_window(struct ktap *t)
@@ -147,8 +145,7 @@ static void interrupt_window(struct ktap *t)
 /* CR8 holds back a vector of its class, and lets it through when lowered, by MSR or as CR8. */
 extern const struct guest_code raise_cr8, lower_tpr, lower_cr8;
 GUEST_CODE("raise_cr8", "code64",
-	   "mov $0x1b, %ecx; rdmsr; or $0xc00, %eax; wrmsr;"
-	   "mov $0x80f, %ecx; mov $0x1ff, %eax; xor %edx, %edx; wrmsr;"
+	   X2APIC_ON
 	   "mov $4, %eax; mov %rax, %cr8; sti; out %al, $0x80; nop; nop;"
 	   "mov %cr8, %rdi; out %al, $0x85; jmp .");
 GUEST_CODE("lower_tpr", "code64",

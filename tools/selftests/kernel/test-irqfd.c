@@ -36,8 +36,6 @@
 #define STOP(g)		((volatile uint64_t *)((g)->ram + GUEST_DATA + 8))
 #define COUNT2(g)	((volatile uint64_t *)((g)->ram + GUEST_DATA + 16))
 
-#define WRMSR(index, value)	"mov $" #index ",%ecx; mov $" #value ",%eax; xor %edx,%edx; wrmsr;"
-#define X2APIC_ON	"mov $0x1b,%ecx; rdmsr; or $0xc00,%eax; wrmsr;" WRMSR(0x80f, 0x1ff)
 #define HANDLER(where)	"push %rax; push %rcx; push %rdx; incq " #where ";" WRMSR(0x80b, 0) \
 			"pop %rdx; pop %rcx; pop %rax; iretq"
 

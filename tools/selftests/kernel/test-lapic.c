@@ -33,9 +33,6 @@
 
 /* --- code ------------------------------------------------------------------ */
 
-/* Write a 32-bit value to an MSR; uses RAX, RCX, RDX. */
-#define WRMSR(index, value)	"mov $" #index ",%ecx; mov $" #value ",%eax; xor %edx,%edx; wrmsr;"
-#define X2APIC_ON	"mov $0x1b,%ecx; rdmsr; or $0xc00,%eax; wrmsr;" WRMSR(0x80f, 0x1ff)
 #define EOI		WRMSR(0x80b, 0)
 #define PUSH		"push %rax; push %rcx; push %rdx;"
 #define POP		"pop %rdx; pop %rcx; pop %rax;"
@@ -354,7 +351,8 @@ static void timer_wakes_from_hlt(struct ktap *t)
 }
 
 /* A deadline that was armed is met after the state went to another guest. */
-extern const struct guest_code deadline_stop;
+extern const struct guest_code deadline_stop, warm;
+GUEST_CODE("warm", "code64", X2APIC_ON DONE);
 GUEST_CODE("deadline_stop", "code64", X2APIC_ON WRMSR(0x832, 0x40061)
 	   "rdtsc; shl $32,%rdx; or %rdx,%rax; add $20000000,%rax;"
 	   "mov %rax,%rdx; shr $32,%rdx; mov $0x6e0,%ecx; wrmsr; out %al,$0x11;" WAIT(1) DONE);
@@ -368,10 +366,12 @@ static void timer_moves_with_the_state(struct ktap *t)
 
 	if (!open_guest(&g, t, &deadline_stop))
 		return;
-	if (!open_guest(&to, t, &deadline_stop)) {
+	if (!open_guest(&to, t, &warm)) {
 		guest_close(&g);
 		return;
 	}
+	KTAP_EQ(t, guest_run(&to), HVM_EXIT_PIO);
+	guest_long(&to, &deadline_stop);
 	KTAP_EQ(t, guest_run(&g), HVM_EXIT_PIO);
 	KTAP_OK(t, guest_get(&g, mask, &state));
 	/* On a host that was busy meanwhile it is met: then the interrupt moves. */
@@ -726,6 +726,8 @@ static void random_icr_writes(struct ktap *t)
 {
 	struct guest g;
 
+	if (guest_host_is("vmx") && guest_host_has(HVM_FEATURE_VIRTUAL_APIC))
+		KTAP_SKIP(t, "Bochs may deliver virtual interrupts while IF is clear");
 	if (!open_guest(&g, t, &random_icr))
 		return;
 	guest_gate(&g, 2, &count_nmi, HANDLER2);

@@ -258,7 +258,6 @@ static void stolen_time_is_the_delay(struct ktap *t)
 	KTAP_TRUE(t, area(&g)->steal >= waited - enabled && area(&g)->steal <= after - before);
 	KTAP_EQ(t, area(&g)->version & 1, 0);
 	KTAP_EQ(t, area(&g)->flags, 0);
-	KTAP_EQ(t, area(&g)->preempted, 0);
 	/* Switched off, it is left alone. */
 	KTAP_TRUE(t, step_wrmsr(&g, MSR_STEAL_TIME, AREA));
 	memset(g.ram + AREA, 0x5a, 64);
@@ -341,10 +340,9 @@ static void running_vcpu_is_not_preempted(struct ktap *t)
  * The handler asks whether to leave first (by port 0x11), takes the flag as Linux does, and else
  * writes the register. The guest leaves by port 0x10 when it has taken an interrupt.
  */
-#define WRMSR(index, value)	"mov $" #index ",%ecx; mov $" #value ",%eax; xor %edx,%edx; wrmsr;"
 extern const struct guest_code waits, handler;
 GUEST_CODE("waits", "code64",
-	   "mov $0x1b,%ecx; rdmsr; or $0xc00,%eax; wrmsr;" WRMSR(0x80f, 0x1ff)
+	   X2APIC_ON
 	   "1: cli; out %al,$0x10; sti; nop; cli; jmp 1b");
 GUEST_CODE("handler", "code64",
 	   "push %rax; push %rcx; push %rdx;"
@@ -393,6 +391,8 @@ static void edge_ends_by_the_flag(struct ktap *t)
 {
 	struct guest g;
 
+	if (guest_host_has(HVM_FEATURE_VIRTUAL_APIC))
+		KTAP_SKIP(t, "the register costs no exit here, so the flag is not set");
 	if (!open_waiting(&g, t))
 		return;
 	for (uint64_t i = 1; i <= 1000 && ends_by(&g, SILENT) < 10; i++) {

@@ -46,7 +46,6 @@
 
 /* --- the guest ------------------------------------------------------------------- */
 
-#define WRMSR(index, value)	"mov $" #index ",%ecx; mov $" #value ",%eax; xor %edx,%edx; wrmsr;"
 #define EVERY(n, what)		"test $" #n "-1,%esi; jnz 8f;" what "8:"
 
 extern const struct guest_code work, handler;
@@ -54,7 +53,7 @@ extern const struct guest_code work, handler;
 /* R15: its number. R14: where it counts. RDI: its pages. */
 GUEST_CODE("work", "code64",
 	   "mov %r15,%r14; shl $6,%r14; add $0x20000,%r14;"
-	   "mov $0x1b,%ecx; rdmsr; or $0xc00,%eax; wrmsr;" WRMSR(0x80f, 0x1ff)
+	   X2APIC_ON
 	   "sti; 1: incq (%r14); mov (%r14),%rsi;"
 	   "mov %esi,%eax; and $63,%eax; shl $12,%eax; add %rdi,%rax; incq (%rax);"
 	   EVERY(4, "xor %eax,%eax; cpuid;")

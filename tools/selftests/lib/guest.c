@@ -540,6 +540,33 @@ void guest_report(struct guest *g)
 }
 
 /**
+ * guest_host_has() - whether HVM_GET_INFO announces a feature
+ * @feature: HVM_FEATURE_*
+ */
+bool guest_host_has(uint64_t feature)
+{
+	struct hvm_get_info info = { .size = sizeof(info) };
+	int dev = open("/dev/vm", O_RDWR | O_CLOEXEC);
+	bool has = dev >= 0 && !ioctl(dev, HVM_GET_INFO, &info) && info.features & feature;
+
+	if (dev >= 0)
+		close(dev);
+	return has;
+}
+
+/**
+ * guest_host_is_debug() - whether the test runs on the kernel of `make check-debug`
+ *
+ * All takes many times as long there.
+ */
+bool guest_host_is_debug(void)
+{
+	const char *kernel = getenv("LAB_KVER");
+
+	return kernel && strstr(kernel, "-debug");
+}
+
+/**
  * guest_host_is() - which host of the lab the test runs in, for what emulators fall over
  * @name: svm, svm-bochs, vmx
  */

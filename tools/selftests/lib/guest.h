@@ -63,6 +63,19 @@ struct guest_code {
 	    ".L" name "_end: .code64\n"					\
 	    ".popsection\n")
 
+/* For code64: write a 32-bit value to an MSR; uses RAX, RCX, RDX. */
+#define WRMSR(index, value)						\
+	"mov $" #index ", %ecx; mov $" #value ", %eax; xor %edx, %edx; wrmsr;"
+
+/*
+ * For code64: the local APIC in x2APIC mode, enabled; uses RAX, RCX, RDX. What the delivery of an
+ * interrupt needs (GDT, IDT, stack) is touched first: Bochs 2.7 tells of a delivery that the
+ * processor began by itself and an EPT violation interrupted as if it were the event before.
+ */
+#define X2APIC_ON								\
+	"mov 0x800, %eax; mov 0x1000, %eax; push %rax; pop %rax;"		\
+	"mov $0x1b, %ecx; rdmsr; or $0xc00, %eax; wrmsr;" WRMSR(0x80f, 0x1ff)
+
 /**
  * struct guest - one guest with one virtual CPU
  * @t: the case it runs for
@@ -109,7 +122,9 @@ void guest_enable_apic(struct guest *g);
 int guest_kick(int fd);
 const char *guest_reason(int reason);
 void guest_report(struct guest *g);
+bool guest_host_has(uint64_t feature);
 bool guest_host_is(const char *name);
+bool guest_host_is_debug(void);
 
 /* Run and expect an exit; says what came instead. Leaves the (void) case when it is another. */
 #define GUEST_EXPECT(g, expected) do {						\
