@@ -564,10 +564,13 @@ static void swap_off(void)
 }
 
 /* The first time the host finds that the guest has used the pages lately, and keeps them. */
+/* What the kernel is busy with stays where it is, for the moment. */
 static void page_out(void *memory, size_t bytes)
 {
-	madvise(memory, bytes, MADV_PAGEOUT);
-	madvise(memory, bytes, MADV_PAGEOUT);
+	for (int i = 0; i < 50 && smaps(memory, "Swap:") * 1024 != (long)bytes; i++) {
+		madvise(memory, bytes, MADV_PAGEOUT);
+		usleep(10000);
+	}
 }
 
 static void swapped_out(struct ktap *t)
