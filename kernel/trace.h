@@ -155,7 +155,8 @@ static inline void hvm_trace_details(const struct hvm_hw *hw, const struct hvm_e
 		out[0] = exit->event.vector;
 		out[1] = exit->event.error;
 		break;
-	case HVM_HW_TASK_SWITCH:	/* as enum hvm_hw_exit says */
+	case HVM_HW_EOI:		/* as enum hvm_hw_exit says */
+	case HVM_HW_TASK_SWITCH:
 	case HVM_HW_INVALID_STATE:
 	case HVM_HW_UNKNOWN:
 		out[0] = exit->raw;

@@ -216,7 +216,7 @@ void hvm_event_prepare(struct hvm_vcpu *vcpu)
  * @event: the event
  *
  * It is injected with the next entry; but an interrupt that the hardware delivered by itself goes
- * back to where the hardware finds it again.
+ * back to where the hardware finds it again. That came after what was injected, which is done.
  */
 void hvm_event_interrupted(struct hvm_vcpu *vcpu, const struct hvm_event *event)
 {
@@ -224,10 +224,12 @@ void hvm_event_interrupted(struct hvm_vcpu *vcpu, const struct hvm_event *event)
 
 	vcpu->lapic.recheck = true;
 	if (vcpu->hw->vapic.on && event->type == HVM_EVENT_INTR &&
-	    e->injected.type != HVM_EVENT_INTR)
+	    e->injected.type != HVM_EVENT_INTR) {
+		e->injected.type = HVM_EVENT_NONE;
 		hvm_lapic_undeliver(&vcpu->lapic);
-	else
-		e->injected = *event;
+		return;
+	}
+	e->injected = *event;
 }
 
 /**

@@ -323,6 +323,9 @@ bool hvm_lapic_retract(struct hvm_lapic *lapic, u8 vector)
 
 static void note_end(struct hvm_lapic *lapic, u8 vector)
 {
+	/* A tick that the hardware delivered was taken unseen. */
+	if (vector == (lapic->lvt[HVM_LVT_TIMER] & HVM_LVT_VECTOR))
+		hvm_timer_resume(lapic);
 	if (!has_vector(lapic->tmr, vector))
 		return;
 	set_vector(lapic->eois, vector);
@@ -355,8 +358,6 @@ void hvm_lapic_ended(struct hvm_lapic *lapic, u8 vector)
 {
 	hvm_lapic_own(lapic);
 	note_end(lapic, vector);
-	if (vector == (lapic->lvt[HVM_LVT_TIMER] & HVM_LVT_VECTOR))
-		hvm_timer_resume(lapic);
 }
 
 /**

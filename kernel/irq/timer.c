@@ -133,6 +133,8 @@ static void start_deadline_hrtimer(struct hvm_lapic *lapic)
 /* Who runs the guest hears of it. */
 static void set_exit(struct hvm_lapic *lapic, u64 at)
 {
+	if (lapic->timer.exit_at == at)
+		return;
 	lapic->timer.exit_at = at;
 	lapic->recheck = true;
 }

@@ -101,7 +101,8 @@ bool hvm_lapic_lend(struct hvm_lapic *lapic)
  * hvm_lapic_undeliver - the delivery of an interrupt by the hardware did not come about
  * @lapic: owner
  *
- * It is the one that came into service last, so the highest of them.
+ * It is the one that came into service last, so the highest of them. The vector that the exit told
+ * is not needed, and Bochs 2.7 tells another.
  */
 void hvm_lapic_undeliver(struct hvm_lapic *lapic)
 {

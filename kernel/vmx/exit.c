@@ -339,8 +339,7 @@ static noinline void describe_invalid(struct hvm_exit *exit, u32 reason)
  * @vmx: the vCPU, loaded
  * @exit: filled in
  *
- * The controls of a VMCS are constant and known to be good but for the event, which userspace may
- * have chosen.
+ * The controls of a VMCS are known to be good but for the event, which userspace may have chosen.
  */
 void vmx_describe_failed_entry(struct vmx_vcpu *vmx, struct hvm_exit *exit)
 {

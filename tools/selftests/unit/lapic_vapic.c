@@ -170,6 +170,26 @@ static void periodic_timer_goes_on(struct ktap *t)
 	fixture_free(f);
 }
 
+/* Software may have to end what the processor delivered: a debugger came between. */
+static void periodic_timer_ended_by_software(struct ktap *t)
+{
+	struct fixture *f = fixture_one(X2APIC);
+	struct processor p;
+
+	processor_init(&p, f->lapic);
+	hvm_lapic_msr_write(f->lapic, MSR(HVM_APIC_LVT + HVM_LVT_TIMER),
+			    HVM_LVT_PERIODIC | 0x60);
+	hvm_lapic_msr_write(f->lapic, MSR(HVM_APIC_TMICT), 1000000);
+	shim_advance(2000000);
+	enter(&p);
+	KTAP_EQ(t, deliver(&p), 0x60);
+	hvm_lapic_own(f->lapic);
+	KTAP_EQ(t, shim_timer_queued(), false);
+	hvm_lapic_eoi(f->lapic);
+	KTAP_EQ(t, shim_timer_queued(), true);
+	fixture_free(f);
+}
+
 static void what_was_not_delivered_comes_again(struct ktap *t)
 {
 	struct fixture *f = fixture_one(X2APIC);
@@ -355,6 +375,7 @@ static const struct ktap_case cases[] = {
 	{ "lent_once", lent_once },
 	{ "level_exits_at_its_end", level_exits_at_its_end },
 	{ "periodic_timer_goes_on", periodic_timer_goes_on },
+	{ "periodic_timer_ended_by_software", periodic_timer_ended_by_software },
 	{ "what_was_not_delivered_comes_again", what_was_not_delivered_comes_again },
 	{ "page_shows_the_registers", page_shows_the_registers },
 	{ "saved_while_lent", saved_while_lent },
