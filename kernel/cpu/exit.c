@@ -152,16 +152,15 @@ static enum hvm_next leave_msr(struct hvm_vcpu *vcpu, const struct hvm_exit *exi
 static enum hvm_next handle_msr_read(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
 {
 	u64 *gpr = vcpu->run->gpr;
-	u32 index = READ_ONCE(gpr[HVM_RCX]);
-	u64 value;
+	struct hvm_msr_access a = { .vcpu = vcpu, .index = READ_ONCE(gpr[HVM_RCX]) };
 
-	switch (hvm_msr_read(vcpu, index, &value)) {
+	switch (hvm_msr_read(&a)) {
 	case HVM_MSR_DONE:
-		gpr[HVM_RAX] = (u32)value;
-		gpr[HVM_RDX] = value >> 32;
+		gpr[HVM_RAX] = (u32)a.value;
+		gpr[HVM_RDX] = a.value >> 32;
 		return step_over(vcpu, exit);
 	case HVM_MSR_EXIT:
-		return leave_msr(vcpu, exit, index, false, 0);
+		return leave_msr(vcpu, exit, a.index, false, 0);
 	default:
 		return raise_gp(vcpu);
 	}
@@ -170,15 +169,18 @@ static enum hvm_next handle_msr_read(struct hvm_vcpu *vcpu, struct hvm_exit *exi
 static enum hvm_next handle_msr_write(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
 {
 	u64 *gpr = vcpu->run->gpr;
-	u32 index = READ_ONCE(gpr[HVM_RCX]);
-	u64 value = (u32)READ_ONCE(gpr[HVM_RAX]) | READ_ONCE(gpr[HVM_RDX]) << 32;
+	struct hvm_msr_access a = {
+		.vcpu = vcpu,
+		.index = READ_ONCE(gpr[HVM_RCX]),
+		.value = (u32)READ_ONCE(gpr[HVM_RAX]) | READ_ONCE(gpr[HVM_RDX]) << 32,
+	};
 
-	switch (hvm_msr_write(vcpu, index, value)) {
+	switch (hvm_msr_write(&a)) {
 	case HVM_MSR_DONE:
 		step_over(vcpu, exit);
 		return hvm_exit_tell_eois(vcpu);
 	case HVM_MSR_EXIT:
-		return leave_msr(vcpu, exit, index, true, value);
+		return leave_msr(vcpu, exit, a.index, true, a.value);
 	default:
 		return raise_gp(vcpu);
 	}

@@ -30,9 +30,17 @@ static bool has_gated(struct hvm_vcpu *vcpu, const struct hvm_msr_row *row)
 	return on_processor(row) && (!row->feature || hvm_cpuid_has(vcpu, row->feature));
 }
 
-static bool has_register(struct hvm_vcpu *vcpu, const struct hvm_msr_row *row)
+static __always_inline bool has_register(const struct hvm_msr_access *a)
 {
-	return likely(!(row->feature | row->vendor)) || has_gated(vcpu, row);
+	return likely(!(a->row->feature | a->row->vendor)) || has_gated(a->vcpu, a->row);
+}
+
+static bool exits(const struct hvm_msr_access *a, u32 flag)
+{
+	const struct hvm_msr_filter *policy = &a->vcpu->vm->msr;
+
+	return unlikely(hvm_msr_policy_takes(policy)) &&
+	       hvm_msr_policy_flags(policy, a->index) & flag;
 }
 
 static enum hvm_msr_outcome refuse(struct hvm_vcpu *vcpu, int error)
@@ -44,51 +52,40 @@ static enum hvm_msr_outcome refuse(struct hvm_vcpu *vcpu, int error)
 
 /**
  * hvm_msr_read - a guest's RDMSR
- * @vcpu: the vCPU, its lock held, loaded
- * @index: RCX
- * @value: out, with HVM_MSR_DONE
+ * @a: the access; with HVM_MSR_DONE it has the value
  *
  * Return: what to do with the instruction
  * Context: interrupts on or off
  */
-enum hvm_msr_outcome hvm_msr_read(struct hvm_vcpu *vcpu, u32 index, u64 *value)
+enum hvm_msr_outcome hvm_msr_read(struct hvm_msr_access *a)
 {
-	const struct hvm_msr_row *row = hvm_msr_row_of(index);
-	struct hvm_msr_access a = { .vcpu = vcpu, .row = row, .index = index };
 	int error = -ENOENT;
 
-	if (unlikely(hvm_msr_policy_takes(&vcpu->vm->msr)) &&
-	    hvm_msr_policy_flags(&vcpu->vm->msr, index) & HVM_MSR_EXIT_READ)
+	if (exits(a, HVM_MSR_EXIT_READ))
 		return HVM_MSR_EXIT;
-	if (likely(has_register(vcpu, row)))
-		error = row->read(&a);
-	if (unlikely(error))
-		return refuse(vcpu, error);
-	*value = a.value;
-	return HVM_MSR_DONE;
+	a->row = hvm_msr_row_of(a->index);
+	if (likely(has_register(a)))
+		error = a->row->read(a);
+	return likely(!error) ? HVM_MSR_DONE : refuse(a->vcpu, error);
 }
 
 /**
  * hvm_msr_write - a guest's WRMSR
- * @vcpu: the vCPU, its lock held, loaded
- * @index: RCX
- * @value: EDX:EAX
+ * @a: the access, with the value
  *
  * Return: what to do with the instruction
  * Context: interrupts on or off
  */
-enum hvm_msr_outcome hvm_msr_write(struct hvm_vcpu *vcpu, u32 index, u64 value)
+enum hvm_msr_outcome hvm_msr_write(struct hvm_msr_access *a)
 {
-	const struct hvm_msr_row *row = hvm_msr_row_of(index);
-	struct hvm_msr_access a = { .vcpu = vcpu, .row = row, .index = index, .value = value };
 	int error = -ENOENT;
 
-	if (unlikely(hvm_msr_policy_takes(&vcpu->vm->msr)) &&
-	    hvm_msr_policy_flags(&vcpu->vm->msr, index) & HVM_MSR_EXIT_WRITE)
+	if (exits(a, HVM_MSR_EXIT_WRITE))
 		return HVM_MSR_EXIT;
-	if (likely(has_register(vcpu, row)))
-		error = row->write ? row->write(&a) : -EINVAL;
-	return likely(!error) ? HVM_MSR_DONE : refuse(vcpu, error);
+	a->row = hvm_msr_row_of(a->index);
+	if (likely(has_register(a)))
+		error = a->row->write ? a->row->write(a) : -EINVAL;
+	return likely(!error) ? HVM_MSR_DONE : refuse(a->vcpu, error);
 }
 
 static u64 host_arch_caps(void)

@@ -70,6 +70,22 @@ struct hvm_msrs {
 	u64 nb_cfg;
 };
 
+/**
+ * struct hvm_msr_access - one access to a register
+ * @vcpu: the vCPU, its lock held, loaded
+ * @row: the register's row; found by whoever takes the access
+ * @index: its number
+ * @host: by userspace, as state, and not by the guest
+ * @value: in or out
+ */
+struct hvm_msr_access {
+	struct hvm_vcpu *vcpu;
+	const struct hvm_msr_row *row;
+	u32 index;
+	bool host;
+	u64 value;
+};
+
 int hvm_msr_policy_set(struct hvm_msr_filter *filter, const struct hvm_msr_policy *arg);
 void hvm_msr_policy_clear(struct hvm_msr_filter *filter);
 
@@ -87,8 +103,8 @@ static inline bool hvm_msr_policy_takes(const struct hvm_msr_filter *filter)
 }
 
 void hvm_msr_init(struct hvm_vcpu *vcpu);
-enum hvm_msr_outcome hvm_msr_read(struct hvm_vcpu *vcpu, u32 index, u64 *value);
-enum hvm_msr_outcome hvm_msr_write(struct hvm_vcpu *vcpu, u32 index, u64 value);
+enum hvm_msr_outcome hvm_msr_read(struct hvm_msr_access *a);
+enum hvm_msr_outcome hvm_msr_write(struct hvm_msr_access *a);
 
 u32 hvm_msr_list(u32 *indices, u32 places);
 int hvm_msr_get(struct hvm_vcpu *vcpu, u32 index, u64 *value);

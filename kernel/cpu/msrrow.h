@@ -7,30 +7,13 @@
 
 #include <linux/types.h>
 
-struct hvm_msr_row;
-struct hvm_vcpu;
+struct hvm_msr_access;
 
 /* Whether a register is part of a vCPU's state by its number. */
 enum hvm_msr_carried {
 	HVM_MSR_NOT_CARRIED,
 	HVM_MSR_CARRIED,
 	HVM_MSR_HELD,		/* carried, but held and listed by the backend */
-};
-
-/**
- * struct hvm_msr_access - one access to a register
- * @vcpu: the vCPU, its lock held, loaded
- * @row: the register's row
- * @index: its number
- * @host: by userspace, as state, and not by the guest
- * @value: in or out
- */
-struct hvm_msr_access {
-	struct hvm_vcpu *vcpu;
-	const struct hvm_msr_row *row;
-	u32 index;
-	bool host;
-	u64 value;
 };
 
 /**

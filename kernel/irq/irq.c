@@ -262,6 +262,27 @@ int hvm_irq_deliver(struct hvm_irq *irq, struct hvm_lapic *from,
 	return delivery.count;
 }
 
+/**
+ * hvm_irq_post - deliver an edge-triggered vector to the local APIC of one id
+ * @irq: the guest's routing
+ * @id: a physical id; ~0 is nobody's
+ * @vector: from HVM_FIRST_VECTOR on
+ *
+ * What hvm_irq_deliver() does with such a message, which is what nearly all IPIs are.
+ *
+ * Context: any but NMI.
+ */
+void hvm_irq_post(struct hvm_irq *irq, u32 id, u8 vector)
+{
+	struct hvm_lapic *lapic;
+
+	rcu_read_lock();
+	lapic = find(irq, id);
+	if (lapic && hvm_lapic_enabled(lapic) && accepts_vectors(lapic))
+		hvm_lapic_post(lapic, vector, false);
+	rcu_read_unlock();
+}
+
 /* --- the map ----------------------------------------------------------------- */
 
 /* The block of an id, made if there is none. Blocks stay, so it can be used without the lock. */

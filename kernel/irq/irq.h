@@ -95,6 +95,7 @@ void hvm_irq_remove(struct hvm_irq *irq, struct hvm_lapic *lapic);
 void hvm_irq_add_logical(struct hvm_irq *irq, struct hvm_lapic *lapic);
 int hvm_irq_deliver(struct hvm_irq *irq, struct hvm_lapic *from,
 		    const struct hvm_irq_message *message);
+void hvm_irq_post(struct hvm_irq *irq, u32 id, u8 vector);
 
 int hvm_msi_decode(struct hvm_irq_message *message, u64 address, u32 data);
 int hvm_msi_deliver(struct hvm_irq *irq, u64 address, u32 data);

@@ -233,10 +233,20 @@ static void send(struct hvm_lapic *lapic, u64 icr)
 	hvm_irq_deliver(lapic->irq, lapic, &message);
 }
 
+/* Fixed delivery of a legal vector to one physical id, which is no broadcast. */
+static bool is_plain(const struct hvm_lapic *lapic, u64 icr)
+{
+	return !(icr & HVM_ICR_NOT_PLAIN) && (icr & HVM_ICR_VECTOR) >= HVM_FIRST_VECTOR &&
+	       icr >> 32 != ~0U && hvm_lapic_x2apic(lapic);
+}
+
 static void write_icr(struct hvm_lapic *lapic, u64 icr)
 {
 	lapic->icr = icr;
-	send(lapic, icr);
+	if (likely(is_plain(lapic, icr)))
+		hvm_irq_post(lapic->irq, icr >> 32, icr & HVM_ICR_VECTOR);
+	else
+		send(lapic, icr);
 }
 
 /* @value has only bits of writable[reg], or none that matter. */

@@ -67,6 +67,7 @@
 #define HVM_ICR_ASSERT		BIT(14)
 #define HVM_ICR_LEVEL		BIT(15)
 #define HVM_ICR_SHORTHAND_SHIFT	18		/* two bits: enum hvm_irq_shorthand */
+#define HVM_ICR_NOT_PLAIN	0xc0f00U	/* delivery mode, logical, shorthand */
 #define HVM_ICR_MASK		0xccfffU	/* what can be written of the low half */
 #define HVM_ICR2_MASK		0xff000000U	/* and of the high half in xAPIC mode */
 
