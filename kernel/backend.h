@@ -57,7 +57,7 @@ struct hvm_caps {
  *	get/set_state carry and @enter leaves alone)
  * @dirty: [V] HVM_HW_* work for the next enter()
  * @tpr: [V] task priority (bits 7:4 and 3:0 as in the APIC's TPR): loaded before, stored after each
- *	entry
+ *	entry that was not refused
  * @exit_all_msrs: [V] no MSR is passed through
  * @dr_owner: [V] HVM_DR_*; changes count from the next HVM_HW_NEW_INTERCEPTS on
  * @exit_exceptions: [V] bitmap of exception vectors that exit as HVM_HW_EXCEPTION. Common code

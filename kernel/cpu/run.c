@@ -161,12 +161,15 @@ static void enter(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
 	if (unlikely(hw_breakpoint_active()))
 		hw_breakpoint_restore();
 	hvm_fpu_exit(&vcpu->fpu, hvm_caps.xsetbv_silent);
-	hvm_lapic_set_tpr(&vcpu->lapic, hw->tpr);
 	if (unlikely(vcpu->pv.eoi.armed))
 		hvm_eoi_look(vcpu);
-	/* An entry that failed delivered nothing: what was injected still is to be. */
+	/*
+	 * An entry that failed delivered nothing: what was injected still is to be, and the
+	 * priority is what it was.
+	 */
 	if (unlikely(exit->reason == HVM_HW_INVALID_STATE))
 		return;
+	hvm_lapic_set_tpr(&vcpu->lapic, hw->tpr);
 	if (likely(exit->vectoring.type == HVM_EVENT_NONE)) {
 		vcpu->events.injected.type = HVM_EVENT_NONE;
 		return;

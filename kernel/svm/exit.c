@@ -280,6 +280,8 @@ static void decode_rare(struct svm_vcpu *svm, struct hvm_exit *exit, u32 code)
 		decode_event(svm, svm->vmcb->event_inj, &exit->vectoring);
 	exit->reason = HVM_HW_INVALID_STATE;
 	exit->raw = svm_state_invalid(svm->vmcb);
+	/* An emulated host clears it, and the guest's CR8 would be the host's. */
+	svm->vmcb->v_intr_masking = VMCB_V_INTR_MASKING;
 }
 
 /**

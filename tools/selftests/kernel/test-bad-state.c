@@ -670,6 +670,41 @@ static void expect_invalid(struct guest *g, const struct row *row, enum hvm_inva
 	}
 }
 
+/*
+ * A refused entry changes no task priority, and the guest's stays its own: the highest would keep
+ * all interrupts from this processor.
+ */
+extern const struct guest_code raise_cr8;
+GUEST_CODE("raise_cr8", "code64", "mov $15, %eax; mov %rax, %cr8; out %al, $0x80; jmp .");
+
+static void refused_entry_leaves_the_priority(struct ktap *t)
+{
+	const uint32_t mask = HVM_STATE_GPR | HVM_STATE_SEGMENTS | HVM_STATE_CONTROL;
+	struct hvm_state good, bad;
+	struct guest g;
+
+	if (guest_host_is("svm-bochs"))
+		KTAP_SKIP(t, "Bochs stores the host's state into a VMCB it refuses");
+	if (!guest_open(&g, t, GUEST_RAM))
+		return;
+	guest_long(&g, &raise_cr8);
+	KTAP_OK(t, guest_get(&g, mask, &good));
+	good.control.cr8 = 5;
+	bad = good;
+	bad.control.cr3 |= 1ULL << 51;
+	KTAP_OK(t, guest_set(&g, mask, &bad));
+	/* Once: then QEMU has the host's state there. */
+	KTAP_EQ(t, guest_run_for(&g, 100), HVM_EXIT_INVALID_STATE);
+	KTAP_OK(t, guest_get(&g, HVM_STATE_CONTROL, &bad));
+	KTAP_EQ(t, bad.control.cr8, 5);
+	KTAP_OK(t, guest_set(&g, mask, &good));
+	KTAP_EQ(t, guest_run(&g), HVM_EXIT_PIO);
+	usleep(20000);
+	KTAP_OK(t, guest_get(&g, HVM_STATE_CONTROL, &bad));
+	KTAP_EQ(t, bad.control.cr8, 15);
+	guest_close(&g);
+}
+
 static void combinations_leave_at_entry(struct ktap *t)
 {
 	const struct combination *c;
@@ -831,6 +866,7 @@ static const struct ktap_case cases[] = {
 	{ "xsave_beside_bad_msrs", xsave_beside_bad_msrs },
 	{ "msr_buffers", msr_buffers },
 	{ "events_that_are_not_injected", events_that_are_not_injected },
+	{ "refused_entry_leaves_the_priority", refused_entry_leaves_the_priority },
 	{ "combinations_leave_at_entry", combinations_leave_at_entry },
 	{ "random_states", random_states },
 };
