@@ -66,18 +66,18 @@ int module_unload(void)
 }
 
 /**
- * module_load() - take it in again
+ * module_load() - take it in again, with the parameters that the lab gave it
  *
  * Return: as finit_module(2)
  */
 int module_load(void)
 {
-	const char *path = getenv("LAB_MODULE");
+	const char *path = getenv("LAB_MODULE"), *parameters = getenv("LAB_PARAMETERS");
 	int fd = open(path ? path : "", O_RDONLY | O_CLOEXEC), err;
 
 	if (fd < 0)
 		return -1;
-	err = syscall(SYS_finit_module, fd, "", 0);
+	err = syscall(SYS_finit_module, fd, parameters ? parameters : "", 0);
 	close(fd);
 	return err;
 }
