@@ -37,6 +37,8 @@ MIX_LONG, MIX_SHORT = 60000, 8000
 # Against hangs only: a suite that boots stock guests takes minutes on a busy machine.
 SUITE_TIMEOUT = {"svm": 600, "svm-bochs": 1500, "vmx": 1500}
 HOST_TIMEOUT = {"svm": 1500, "svm-bochs": 2700, "vmx": 2700}
+# A kernel that watches itself takes its time.
+DEBUG_FACTOR = 3
 
 
 def unit_programs():
@@ -95,11 +97,12 @@ def run_sparse(kver):
 def run_host(host, kver, programs, mix, log, parameters=None):
     """Run @programs in one boot; return output, the lab's own words, and its status. The output
     can be watched in @log while it grows."""
+    factor = DEBUG_FACTOR if kver.endswith("-debug") else 1
     command = ["tools/lab/lab", "run", host, "--kernel", kver, "--timeout",
-               str(HOST_TIMEOUT[host])]
+               str(factor * HOST_TIMEOUT[host])]
     command += ["--parameters", parameters] if parameters else []
     command += ["--", "env", f"STRESS_MIX_MS={mix}", "tools/selftests/run",
-                str(SUITE_TIMEOUT[host]), *programs]
+                str(factor * SUITE_TIMEOUT[host]), *programs]
     with open(log, "wb") as output:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output,
                               stderr=subprocess.PIPE)

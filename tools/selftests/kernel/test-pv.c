@@ -19,7 +19,10 @@
 #define FEATURE_FLUSH	(1U << 9)
 #define FEATURE_IPI	(1U << 11)
 #define FEATURE_POLL	(1U << 12)
-#define FEATURES	(FEATURE_STEAL | FEATURE_EOI | FEATURE_FLUSH | FEATURE_IPI | FEATURE_POLL)
+#define FEATURE_CLOCKS	(1U << 0 | 1U << 3)
+#define FEATURE_MSI	(1U << 15)
+#define FEATURES	(FEATURE_CLOCKS | FEATURE_STEAL | FEATURE_EOI | FEATURE_FLUSH | \
+			 FEATURE_IPI | FEATURE_POLL | FEATURE_MSI)
 
 #define CALL_SEND_IPI	10
 #define EPERM_ANSWER	-1LL
@@ -85,6 +88,21 @@ static void features_are_announced(struct ktap *t)
 		return;
 	KTAP_EQ(t, step_cpuid(&g, PV_LEAF, 0).eax & FEATURES, FEATURES);
 	guest_close(&g);
+}
+
+/* What has no register is only told, and is not where userspace keeps it away. */
+static void what_is_only_told_can_be_kept_away(struct ktap *t)
+{
+	static const uint32_t features[] = { FEATURE_FLUSH, FEATURE_IPI, FEATURE_MSI, 1U << 24 };
+	struct guest g;
+
+	for (size_t i = 0; i < ARRAY_SIZE(features); i++) {
+		if (!open_without(&g, t, features[i]) || !step_start(&g))
+			return;
+		KTAP_EQ(t, step_cpuid(&g, PV_LEAF, 0).eax & features[i], 0);
+		KTAP_EQ(t, step_cpuid(&g, PV_LEAF, 0).eax & FEATURES, FEATURES & ~features[i]);
+		guest_close(&g);
+	}
 }
 
 static void registers_hold_and_refuse(struct ktap *t)
@@ -827,6 +845,7 @@ static void init_forgets_the_pages(struct ktap *t)
 static const struct ktap_case cases[] = {
 	{ "features_are_announced", features_are_announced },
 	{ "registers_hold_and_refuse", registers_hold_and_refuse },
+	{ "what_is_only_told_can_be_kept_away", what_is_only_told_can_be_kept_away },
 	{ "each_can_be_kept_away", each_can_be_kept_away },
 	{ "registers_are_state", registers_are_state },
 	{ "stolen_time_is_the_delay", stolen_time_is_the_delay },
