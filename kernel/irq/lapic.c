@@ -323,9 +323,6 @@ bool hvm_lapic_retract(struct hvm_lapic *lapic, u8 vector)
 
 static void note_end(struct hvm_lapic *lapic, u8 vector)
 {
-	/* A tick that the hardware delivered was taken unseen. */
-	if (vector == (lapic->lvt[HVM_LVT_TIMER] & HVM_LVT_VECTOR))
-		hvm_timer_resume(lapic);
 	if (!has_vector(lapic->tmr, vector))
 		return;
 	set_vector(lapic->eois, vector);

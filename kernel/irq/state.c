@@ -32,9 +32,12 @@ static void save_exits(const struct hvm_lapic *lapic, u32 *words)
  */
 void hvm_lapic_save(struct hvm_lapic *lapic, struct hvm_state_lapic *state)
 {
-	bool running = hvm_timer_stop(lapic);
 	unsigned int i;
+	bool running;
 
+	/* Taking it back may start the timer. */
+	hvm_lapic_own(lapic);
+	running = hvm_timer_stop(lapic);
 	memset(state, 0, sizeof(*state));
 	hvm_lapic_merge(lapic);
 	for (i = 0; i < HVM_APIC_REGS; i++)

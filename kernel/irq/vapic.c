@@ -11,6 +11,7 @@
 #include <linux/bitops.h>
 #include <linux/build_bug.h>
 #include <linux/minmax.h>
+#include <linux/string.h>
 
 #include "lapic.h"
 #include "register.h"
@@ -59,15 +60,13 @@ static void refresh(struct hvm_lapic *lapic)
 	lapic->stale = false;
 }
 
-/* A periodic timer waits for its tick to be taken, and of that only the end is seen. */
+/* A periodic timer waits for its tick to be taken: of that the end is seen, if nothing before. */
 static void choose_exits(struct hvm_lapic *lapic)
 {
 	u64 *exits = lapic->vapic->eoi_exits;
 	u8 vector = lapic->lvt[HVM_LVT_TIMER] & HVM_LVT_VECTOR;
-	unsigned int i;
 
-	for (i = 0; i < 4; i++)
-		exits[i] = lapic->tmr[i];
+	memcpy(exits, lapic->tmr, sizeof(lapic->tmr));
 	if (READ_ONCE(lapic->timer.paused))
 		exits[vector / 64] |= BIT_ULL(vector % 64);
 }
@@ -114,6 +113,19 @@ void hvm_lapic_undeliver(struct hvm_lapic *lapic)
 		hvm_lapic_retract(lapic, vector);
 }
 
+/*
+ * Its tick is requested no more: the hardware has delivered it. One that expire() is about to post
+ * on another CPU comes all the same, and the next, a period later, pauses the timer again.
+ */
+static void resume_timer(struct hvm_lapic *lapic)
+{
+	u8 vector = lapic->lvt[HVM_LVT_TIMER] & HVM_LVT_VECTOR;
+
+	if (!(lapic->irr[vector / 64] & BIT_ULL(vector % 64)) &&
+	    !test_bit(vector, lapic->posted.pir))
+		hvm_timer_resume(lapic);
+}
+
 /**
  * hvm_lapic_take_back - the part of hvm_lapic_own() that is not inline
  * @lapic: owner; lent
@@ -124,4 +136,6 @@ void hvm_lapic_take_back(struct hvm_lapic *lapic)
 	read_bitmap(lapic, HVM_APIC_IRR, lapic->irr);
 	lapic->lent = false;
 	lapic->recheck = true;
+	if (READ_ONCE(lapic->timer.paused))
+		resume_timer(lapic);
 }

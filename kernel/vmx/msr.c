@@ -7,6 +7,7 @@
 #include <linux/errno.h>
 #include <linux/gfp.h>
 #include <linux/preempt.h>
+#include <asm/apicdef.h>
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
 
@@ -41,9 +42,6 @@ static const struct {
 	{ MSR_IA32_TSC, PASS_READ },
 };
 
-/* The first register of x2APIC mode (SDM "x2APIC Register Address Space"). */
-#define X2APIC_FIRST		0x800
-
 /* Three bitmaps serve all guests; constant after setup. */
 static u8 *bitmap_default, *bitmap_vapic, *bitmap_all;
 
@@ -76,9 +74,9 @@ static void add_vapic(u8 *bitmap)
 
 	for (reg = 0; reg < 64; reg++) {
 		if (HVM_VAPIC_READ & BIT_ULL(reg))
-			pass(bitmap, X2APIC_FIRST + reg);
+			pass(bitmap, APIC_BASE_MSR + reg);
 		if (HVM_VAPIC_WRITE & BIT_ULL(reg))
-			pass(bitmap + BITMAP_WRITE, X2APIC_FIRST + reg);
+			pass(bitmap + BITMAP_WRITE, APIC_BASE_MSR + reg);
 	}
 }
 

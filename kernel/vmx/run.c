@@ -109,12 +109,8 @@ static void write_vapic(struct vmx_vcpu *vmx)
 	if (!vapic->on)
 		return;
 	vmcs_write(VMCS_GUEST_INTR_STATUS, vapic->service << 8 | vapic->requested);
-	for (i = 0; i < 4; i++) {
-		if (vapic->eoi_exits[i] == vmx->eoi_exits[i])
-			continue;
-		vmx->eoi_exits[i] = vapic->eoi_exits[i];
+	for (i = 0; i < 4; i++)
 		vmcs_write(VMCS_EOI_EXITS(i), vapic->eoi_exits[i]);
-	}
 }
 
 static void note_host(struct vmx_vcpu *vmx)

@@ -58,7 +58,6 @@ static void free_vpid(u16 vpid)
 static void write_controls(struct vmx_vcpu *vmx)
 {
 	u32 secondary = vmx_caps.secondary;
-	int i;
 
 	if (!vmx->vpid)
 		secondary &= ~VMX_SECONDARY_VPID;
@@ -76,9 +75,6 @@ static void write_controls(struct vmx_vcpu *vmx)
 	}
 	if (secondary & VMX_SECONDARY_ENCLS)
 		vmcs_write(VMCS_ENCLS_BITMAP, ~0ULL);
-	if (vmx_caps.has_vapic)
-		for (i = 0; i < 4; i++)
-			vmcs_write(VMCS_EOI_EXITS(i), 0);
 	if (vmx_caps.pin & VMX_PIN_PREEMPTION_TIMER)
 		vmcs_write(VMCS_PREEMPTION_TIMER, ~0U);
 	vmcs_write(VMCS_VIRTUAL_APIC, __pa(vmx->vapic));

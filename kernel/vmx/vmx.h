@@ -61,7 +61,6 @@ static_assert(offsetof(struct vmx_frame, host_spec) == VMX_FRAME_HOST_SPEC);
  * @host_cr4: [V] what VMCS_HOST_CR4 holds
  * @vapic: [I] virtual-APIC page: TPR, and all else where &hvm_hw.vapic is on
  * @vapic_on: [V] VMCS_SECONDARY_CONTROLS has VMX_SECONDARY_VAPIC
- * @eoi_exits: [V] what VMCS_EOI_EXITS hold
  * @eptp: [V] what VMCS_EPT_POINTER holds
  * @host_debugctl: [P] the host's DEBUGCTL since interrupts were on: exits clear the register
  * @entry_event: [V] for VMCS_ENTRY_EVENT
@@ -120,7 +119,6 @@ struct vmx_vcpu {
 	bool timer_on;
 	bool dr7_kept;
 	bool vapic_on;
-	u64 eoi_exits[4];
 	u64 dr7;
 	u16 vpid;
 	bool syscall_on;

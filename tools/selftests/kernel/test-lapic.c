@@ -351,7 +351,9 @@ static void timer_wakes_from_hlt(struct ktap *t)
 }
 
 /* A deadline that was armed is met after the state went to another guest. */
-extern const struct guest_code deadline_stop, warm;
+extern const struct guest_code deadline_stop;
+/* What the interrupt's delivery needs is there before the state comes: see X2APIC_ON. */
+extern const struct guest_code warm;
 GUEST_CODE("warm", "code64", X2APIC_ON DONE);
 GUEST_CODE("deadline_stop", "code64", X2APIC_ON WRMSR(0x832, 0x40061)
 	   "rdtsc; shl $32,%rdx; or %rdx,%rax; add $20000000,%rax;"

@@ -4,6 +4,7 @@
  * "Virtual-Interrupt Delivery" and "EOI Virtualization" say, and beside a twin that is never lent.
  */
 #include "lapic_fixture.h"
+#include "random.h"
 
 /* --- the processor ------------------------------------------------------------- */
 
@@ -147,6 +148,12 @@ static void level_exits_at_its_end(struct ktap *t)
 	fixture_free(f);
 }
 
+static void start_ticks(struct hvm_lapic *lapic)
+{
+	hvm_lapic_msr_write(lapic, MSR(HVM_APIC_LVT + HVM_LVT_TIMER), HVM_LVT_PERIODIC | 0x60);
+	hvm_lapic_msr_write(lapic, MSR(HVM_APIC_TMICT), 1000000);
+}
+
 /* Its tick is taken unseen: the end of it starts the next period. */
 static void periodic_timer_goes_on(struct ktap *t)
 {
@@ -155,9 +162,7 @@ static void periodic_timer_goes_on(struct ktap *t)
 	int i;
 
 	processor_init(&p, f->lapic);
-	hvm_lapic_msr_write(f->lapic, MSR(HVM_APIC_LVT + HVM_LVT_TIMER),
-			    HVM_LVT_PERIODIC | 0x60);
-	hvm_lapic_msr_write(f->lapic, MSR(HVM_APIC_TMICT), 1000000);
+	start_ticks(f->lapic);
 	for (i = 0; i < 5; i++) {
 		shim_advance(2000000);
 		enter(&p);
@@ -177,16 +182,40 @@ static void periodic_timer_ended_by_software(struct ktap *t)
 	struct processor p;
 
 	processor_init(&p, f->lapic);
-	hvm_lapic_msr_write(f->lapic, MSR(HVM_APIC_LVT + HVM_LVT_TIMER),
-			    HVM_LVT_PERIODIC | 0x60);
-	hvm_lapic_msr_write(f->lapic, MSR(HVM_APIC_TMICT), 1000000);
+	start_ticks(f->lapic);
 	shim_advance(2000000);
 	enter(&p);
 	KTAP_EQ(t, deliver(&p), 0x60);
-	hvm_lapic_own(f->lapic);
 	KTAP_EQ(t, shim_timer_queued(), false);
+	hvm_lapic_own(f->lapic);
+	KTAP_EQ(t, shim_timer_queued(), true);
 	hvm_lapic_eoi(f->lapic);
 	KTAP_EQ(t, shim_timer_queued(), true);
+	fixture_free(f);
+}
+
+/* One that nobody takes, and one that waits in the bitmap, start nothing. */
+static void periodic_timer_waits_for_its_tick(struct ktap *t)
+{
+	struct fixture *f = fixture_one(X2APIC);
+	struct hvm_state_lapic state;
+	struct processor p;
+
+	processor_init(&p, f->lapic);
+	enter(&p);
+	start_ticks(f->lapic);
+	shim_advance(2000000);
+	hvm_lapic_own(f->lapic);
+	KTAP_EQ(t, shim_timer_queued(), false);
+	enter(&p);
+	hvm_lapic_own(f->lapic);
+	KTAP_EQ(t, shim_timer_queued(), false);
+	/* Taken, and then saved: it runs on behind that. */
+	enter(&p);
+	KTAP_EQ(t, deliver(&p), 0x60);
+	hvm_lapic_save(f->lapic, &state);
+	KTAP_EQ(t, shim_timer_queued(), true);
+	KTAP_EQ(t, state.regs[HVM_APIC_ISR + 3], 1);
 	fixture_free(f);
 }
 
@@ -301,12 +330,6 @@ static void reset_while_lent(struct ktap *t)
 	fixture_free(f);
 }
 
-static u32 random_of(u32 *seed, u32 range)
-{
-	*seed = *seed * 1664525 + 1013904223;
-	return (*seed >> 8) % range;
-}
-
 static void set_tpr(struct processor *p, struct hvm_lapic *twin, u8 tpr)
 {
 	p->page[HVM_APIC_TPR * 4] = tpr;
@@ -329,16 +352,17 @@ static void twins(struct ktap *t)
 {
 	struct fixture *f = fixture_one(X2APIC), *g = fixture_one(X2APIC);
 	struct hvm_lapic *twin = g->lapic;
+	uint64_t random = random_seed(11);
 	struct processor p;
-	u32 seed = 11, i;
+	unsigned int i;
 	int vector;
 
 	processor_init(&p, f->lapic);
 	enter(&p);
 	for (i = 0; i < 200000 && !t->failures; i++) {
-		switch (random_of(&seed, 16)) {
+		switch (random64(&random) % 16) {
 		case 0 ... 5:
-			vector = 16 + random_of(&seed, 240);
+			vector = 16 + random64(&random) % 240;
 			hvm_lapic_post(p.lapic, vector, i & 1);
 			hvm_lapic_post(twin, vector, i & 1);
 			enter(&p);
@@ -354,7 +378,7 @@ static void twins(struct ktap *t)
 			KTAP_EQ(t, hvm_lapic_take_eoi(p.lapic), hvm_lapic_take_eoi(twin));
 			break;
 		case 13:
-			set_tpr(&p, twin, random_of(&seed, 4) ? 0 : random_of(&seed, 256));
+			set_tpr(&p, twin, random64(&random) % 4 ? 0 : random64(&random));
 			break;
 		case 14:
 			compare(t, p.lapic, twin);
@@ -376,6 +400,7 @@ static const struct ktap_case cases[] = {
 	{ "level_exits_at_its_end", level_exits_at_its_end },
 	{ "periodic_timer_goes_on", periodic_timer_goes_on },
 	{ "periodic_timer_ended_by_software", periodic_timer_ended_by_software },
+	{ "periodic_timer_waits_for_its_tick", periodic_timer_waits_for_its_tick },
 	{ "what_was_not_delivered_comes_again", what_was_not_delivered_comes_again },
 	{ "page_shows_the_registers", page_shows_the_registers },
 	{ "saved_while_lent", saved_while_lent },
