@@ -112,6 +112,7 @@ int svm_cpu_enable(void)
 	wrmsrl(MSR_EFER, efer | EFER_SVME);
 	wrmsrl(MSR_VM_HSAVE_PA, __sme_pa(host->save_area));
 	reduce_speculation(true);
+	host->on = true;
 	return 0;
 }
 
@@ -120,14 +121,19 @@ int svm_cpu_enable(void)
  *
  * The VMCBs of guests that ran here lie in memory after every VMRUN, and svm_load() trusts nothing
  * from before svm_cpu_enable(), so there is nothing to write back. STGI in case GIF is clear: INIT
- * and NMI would stay blocked in whatever is booted next.
+ * and NMI would stay blocked in whatever is booted next. A CPU on which somebody else turned SVM on
+ * is left alone.
  *
  * Context: interrupts off; also from the crash path
  */
 void svm_cpu_disable(void)
 {
+	struct svm_cpu *host = this_cpu_ptr(&svm_cpu);
 	u64 efer;
 
+	if (!host->on)
+		return;
+	host->on = false;
 	if (rdmsrl_safe(MSR_EFER, &efer) || !(efer & EFER_SVME))
 		return;
 	asm volatile("stgi" : : : "memory");

@@ -55,6 +55,7 @@ extern struct svm_caps svm_caps;
 
 /**
  * struct svm_cpu - one host CPU
+ * @on: [C] SVM is on here, and by this module
  * @save_area: [I] where VMRUN keeps the host's state; its format is the processor's own
  * @host_vmcb: [I] where VMSAVE keeps the rest
  * @host_pa: [I] physical address of @host_vmcb
@@ -66,6 +67,7 @@ extern struct svm_caps svm_caps;
  * [I] set at setup; [C] this CPU only, preemption off.
  */
 struct svm_cpu {
+	bool on;
 	void *save_area;
 	struct vmcb *host_vmcb;
 	u64 host_pa;

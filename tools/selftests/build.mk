@@ -234,7 +234,8 @@ KERNEL_TESTS += ioeventfd irqfd
 $(addprefix $(BUILD)/bin/test-,ioeventfd irqfd): $(addprefix $(BUILD)/obj/tools/selftests/lib/,event.o module.o runner.o \
 	task.o)
 KERNEL_TESTS += life
-KERNEL_TESTS += nmi stress
+KERNEL_TESTS += nmi stress rival
+$(BUILD)/bin/test-rival: $(addprefix $(BUILD)/obj/tools/selftests/lib/,module.o runner.o task.o)
 $(addprefix $(BUILD)/bin/test-,life stress): \
 	$(addprefix $(BUILD)/obj/tools/selftests/lib/,module.o runner.o task.o)
 $(BUILD)/bin/test-nmi: $(addprefix $(BUILD)/obj/tools/selftests/lib/,runner.o task.o)
