@@ -18,6 +18,12 @@ VARIANTS = {
     "vmx": [("virtual_apic=1", ["test-events", "test-irqfd", "test-lapic", "test-pv",
                                 "test-stats"])],
 }
+# Boots of their own, from which another kernel takes the host over: one way on VT-x, where each takes
+# minutes; `make soak` takes both.
+NEXT_KERNEL = {
+    "svm": [("6.1", "kexec"), ("6.12", "kexec"), ("6.12", "crash")],
+    "vmx": [("6.1-cloud", "crash")],
+}
 SPARSE_KERNELS = ["6.1", "6.12"]
 STOCK_GUESTS = "tools/selftests/e2e/vm_run_stock.py"
 # Into how many boots the suites of a host are dealt, and what those that take longest weigh: about
@@ -91,6 +97,14 @@ def run_sparse(kver):
     """Look at the module's sources; return what was said and the status."""
     done = subprocess.run(["tools/lab/build-module", kver, "--sparse"], stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return done.stdout.decode(errors="replace"), done.returncode
+
+
+def run_next_kernel(host, kver, how):
+    """Have another kernel take a host over; return output and the lab's own words, and the status."""
+    done = subprocess.run(["tools/selftests/next-kernel/run", host, kver, how],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT)
     return done.stdout.decode(errors="replace"), done.returncode
 
 

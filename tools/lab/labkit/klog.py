@@ -27,13 +27,22 @@ REPORTS = [
 PATTERNS = [(re.compile(b"^" + STAMP + pattern), name) for pattern, name in REPORTS]
 BOOTED = re.compile(b"^" + STAMP + rb"lab: booted")
 PANIC = re.compile(b"^" + STAMP + rb"Kernel panic - ")
+# How a host hands over to another kernel, and what that one has to say.
+HANDS_OVER = re.compile(b"^" + STAMP + rb"(kexec_core: Starting new kernel"
+                        rb"|Kernel panic - not syncing: sysrq triggered crash)")
+SAYS = re.compile(b"^" + STAMP + rb"lab: > (.*)")
+STATUS = re.compile(b"^" + STAMP + rb"lab: STATUS (\d+)")
 
 
 class KernelLog:
-    """Follow a log file while it grows."""
+    """Follow a log file while it grows; with @hands_over, across a crash on purpose and the boot of
+    the kernel that comes next."""
 
-    def __init__(self, path):
+    def __init__(self, path, hands_over=False):
         self.path = path
+        self.hands_over = hands_over
+        self.next_says = []
+        self.next_status = None
         self.offset = 0
         self.rest = b""
         self.verdict = None
@@ -51,8 +60,21 @@ class KernelLog:
         *lines, self.rest = (self.rest + data).replace(b"\r", b"").split(b"\n")
         return lines
 
+    def _follow_next(self, line):
+        """Note what the next kernel says; return whether the line hands over to it."""
+        if says := SAYS.match(line):
+            self.next_says.append(says.group(1).decode(errors="replace"))
+        if status := STATUS.match(line):
+            self.next_status = int(status.group(1))
+        if not HANDS_OVER.match(line):
+            return False
+        self.booted = False
+        return True
+
     def _judge(self, line):
         """Before init runs only a panic counts: the rest is between a stock kernel and emulator."""
+        if self.hands_over and self._follow_next(line):
+            return
         self.panicked = self.panicked or bool(PANIC.match(line))
         self.booted = self.booted or bool(BOOTED.match(line))
         if self.verdict or not (self.booted or self.panicked):
