@@ -25,6 +25,7 @@
  * @yields: times it spun, and lent its time to a vCPU that had been preempted
  * @requests: times it did what others had asked it for
  * @flushes: times it dropped its second-level translations because they had changed
+ * @pv_flushes: times another vCPU had left a mark in place of an IPI to have its TLB flushed
  * @moves: times it came to another host CPU
  * @switches: times its thread was scheduled out while it was loaded
  */
@@ -38,6 +39,7 @@ struct hvm_vcpu_stats {
 	u64 yields;
 	u64 requests;
 	u64 flushes;
+	u64 pv_flushes;
 	u64 moves;
 	u64 switches;
 };

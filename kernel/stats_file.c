@@ -63,6 +63,7 @@ static const struct hvm_statistic statistics[] = {
 	VCPU(yields, "yields"),
 	VCPU(requests, "requests"),
 	VCPU(flushes, "flushes"),
+	VCPU(pv_flushes, "pv_flushes"),
 	VCPU(moves, "moves"),
 	VCPU(switches, "switches"),
 	VM(messages, "messages"),

@@ -76,6 +76,13 @@ void hvm_steal_begin(struct hvm_vcpu *vcpu)
 		hvm_bell_ring(&vcpu->bell, HVM_REQ_STEAL);
 }
 
+/* The mark is taken: the TLB is flushed before the next entry. */
+static void obey_mark(struct hvm_vcpu *vcpu)
+{
+	vcpu->hw->dirty |= HVM_HW_FLUSH_TLB;
+	vcpu->stats->pv_flushes++;
+}
+
 /**
  * hvm_steal_out - the vCPU's thread is switched away
  * @vcpu: the vCPU
@@ -92,7 +99,7 @@ void hvm_steal_out(struct hvm_vcpu *vcpu)
 		return;
 	/* A mark that was left when the thread was away before, and has not been taken yet. */
 	if (preempted & KVM_VCPU_FLUSH_TLB)
-		vcpu->hw->dirty |= HVM_HW_FLUSH_TLB;
+		obey_mark(vcpu);
 }
 
 /**
@@ -145,6 +152,8 @@ void hvm_steal_update(struct hvm_vcpu *vcpu)
 	/* The whole area lies in one page. */
 	if (steal->error == -EAGAIN)
 		vcpu->pv.absent = FIELD(steal, preempted) & PAGE_MASK;
-	if (steal->error || preempted & KVM_VCPU_FLUSH_TLB)
+	if (steal->error)
 		vcpu->hw->dirty |= HVM_HW_FLUSH_TLB;
+	else if (preempted & KVM_VCPU_FLUSH_TLB)
+		obey_mark(vcpu);
 }

@@ -222,12 +222,13 @@ $(addprefix $(BUILD)/bin/test-,ipi smp storm): $(addprefix $(BUILD)/obj/tools/se
 KERNEL_TESTS += exits events debug
 KERNEL_TESTS += clock cpuid msr args
 $(addprefix $(BUILD)/bin/test-,clock cpuid msr args): $(BUILD)/obj/tools/selftests/lib/step.o
-KERNEL_TESTS += pv
-$(BUILD)/bin/test-pv: $(BUILD)/obj/tools/selftests/lib/step.o
-$(addprefix $(BUILD)/bin/test-,clock pv): $(addprefix $(BUILD)/obj/tools/selftests/lib/,runner.o task.o)
+KERNEL_TESTS += pv steal
+$(addprefix $(BUILD)/bin/test-,pv steal): $(BUILD)/obj/tools/selftests/lib/step.o
+$(addprefix $(BUILD)/bin/test-,clock pv steal): $(addprefix $(BUILD)/obj/tools/selftests/lib/,runner.o task.o)
 $(BUILD)/bin/test-args: $(BUILD)/obj/tools/selftests/lib/event.o
 KERNEL_TESTS += mem mem-args mem-stress charge
 KERNEL_TESTS += bad-state bad-guest run-page stats trace
+$(addprefix $(BUILD)/bin/test-,smp stats steal): $(BUILD)/obj/tools/selftests/lib/counters.o
 KERNEL_TESTS += host
 $(BUILD)/bin/test-host: $(addprefix $(BUILD)/obj/tools/selftests/lib/,actor.o dress.o task.o vectors.o)
 KERNEL_TESTS += ioeventfd irqfd

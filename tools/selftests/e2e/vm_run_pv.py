@@ -1,12 +1,16 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""A stock Linux guest uses the paravirtual interface: its own log says so, and the time that is
-stolen from it shows where it shows time."""
+"""A stock Linux guest uses the paravirtual interface: its own log says so, the time that is stolen
+from it shows where it shows time, and the host counts what it asks for."""
 
+import contextlib
 import glob
+import json
 import os
 import re
+import subprocess
 import sys
+import threading
 
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.realpath(__file__))
@@ -25,16 +29,52 @@ BUSY = """busy() {
 busy & busy; wait; dmesg; echo steal $steal"""
 
 
-@suite.case
-def linux_finds_it_all_and_sees_its_time_stolen(t):
-    cpu = min(os.sched_getaffinity(0))
+STRESS = "/usr/bin/stress-ng"
+
+
+@contextlib.contextmanager
+def one_processor():
+    """What is started meanwhile shares one of the host's."""
     before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {cpu})
+    os.sched_setaffinity(0, {min(before)})
     try:
-        status, output, error = boot(kernel("6.1"), BUSY, "console=ttyS0 quiet panic=-1",
-                                     "--cpus", "2")
+        yield
     finally:
         os.sched_setaffinity(0, before)
+
+
+class Watcher(threading.Thread):
+    """Asks for a guest's counters until the guest has ended; keeps the last answer."""
+
+    def __init__(self, name):
+        super().__init__()
+        self.name_of_guest = name
+        self.ended = threading.Event()
+        self.last = None
+
+    def run(self):
+        while not self.ended.wait(0.5):
+            done = subprocess.run(["vm", "stats", "--once", "--json", self.name_of_guest],
+                                  capture_output=True)
+            if not done.returncode:
+                self.last = json.loads(done.stdout)
+
+    def end(self):
+        """The sums of the counters over all vCPUs."""
+        self.ended.set()
+        self.join()
+        sums = {}
+        for vcpu in self.last["vcpus"] if self.last else ():
+            for name, count in vcpu["counters"].items():
+                sums[name] = sums.get(name, 0) + count
+        return sums
+
+
+@suite.case
+def linux_finds_it_all_and_sees_its_time_stolen(t):
+    with one_processor():
+        status, output, error = boot(kernel("6.1"), BUSY, "console=ttyS0 quiet panic=-1",
+                                     "--cpus", "2")
     t.equal((status, error), (SUCCESS, ""))
     t.contains(output, b"kvm-clock: Using msrs 4b564d01 and 4b564d00")
     t.contains(output, b"kvm-guest: setup PV IPIs")
@@ -60,6 +100,28 @@ done""", "console=ttyS0 quiet panic=-1 cpuidle_haltpoll.force=1", programs=[msr]
     t.equal((status, error), (SUCCESS, ""))
     values = [int(line, 16) for line in re.findall(rb"(?m)^ ([0-9a-f]{16})\r?$", output)]
     t.equal([value & 1 for value in values], [1, 0])
+
+
+@suite.case
+def linux_asks_for_it(t):
+    """An interrupt for several processors (an NMI, for their backtraces) is a hypercall; a
+    processor that shall flush its TLB and is away finds a mark."""
+    watcher = Watcher("asks")
+    watcher.start()
+    try:
+        with one_processor():
+            status, output, error = boot(
+                kernel("6.1"), f"{STRESS} --malloc 1 --malloc-pthreads 4 --malloc-thresh 4096 "
+                "--temp-path /tmp --timeout 8s; echo l >/proc/sysrq-trigger; sleep 2; dmesg",
+                "console=ttyS0 quiet panic=-1", "--cpus", "4", "--name", "asks",
+                programs=[STRESS])
+    finally:
+        counters = watcher.end()
+    t.equal((status, error), (SUCCESS, ""))
+    for cpu in range(4):
+        t.contains(output, b"NMI backtrace for cpu %d" % cpu)
+    for name in ("exit_hypercall", "pv_flushes"):
+        t.true(counters.get(name, 0) > 0, f"{name} is {counters.get(name)}: {output[-600:]}")
 
 
 suite.main()

@@ -11,6 +11,9 @@
 #include "step.h"
 #include "task.h"
 
+#define HOUR		3600ULL		/* s */
+#define NS_PER_S	1000000000ULL
+
 /* --- time -------------------------------------------------------------------------- */
 
 static struct hvm_clock get_clock(struct guest *g)
@@ -360,6 +363,53 @@ static bool add_runner(struct runner *r, const struct runner *first)
 	return !guest_set(&r->g, HVM_STATE_EVENTS, &state) && runner_go_on(r);
 }
 
+/*
+ * An hour in which the guest did not run and its owner wants its clocks to have run on: both are an
+ * hour on, and a timer that should have fired meanwhile fires, once.
+ */
+static void an_hour_passes(struct ktap *t)
+{
+	struct hvm_state state, lapic;
+	struct hvm_clock before, set, now;
+	struct time_page page;
+	uint64_t hour, tsc, start;
+	struct guest g;
+
+	if (!step_open(&g, t))
+		return;
+	KTAP_TRUE(t, step_wrmsr(&g, MSR_SYSTEM_TIME, GUEST_DATA | 1));
+	start = step_rdtsc(&g);
+	before = get_clock(&g);
+	hour = HOUR * before.tsc_khz * 1000;
+	KTAP_OK(t, guest_get(&g, HVM_STATE_LAPIC, &lapic));
+	lapic.lapic.regs[0x0f] |= 0x100;
+	lapic.lapic.regs[0x32] = 0x40061;
+	lapic.lapic.tsc_deadline = start + hour / 2;
+	KTAP_OK(t, guest_set(&g, HVM_STATE_LAPIC, &lapic));
+	step_rdtsc(&g);
+	KTAP_OK(t, guest_get(&g, HVM_STATE_LAPIC | HVM_STATE_CLOCK, &state));
+	KTAP_EQ(t, state.lapic.tsc_deadline, start + hour / 2);
+
+	set = before;
+	set.flags = HVM_CLOCK_SET;
+	set.guest_ns += HOUR * NS_PER_S;
+	KTAP_OK(t, ioctl(g.vm, HVM_CLOCK, &set));
+	state.clock.tsc_offset += hour;
+	KTAP_OK(t, guest_set(&g, HVM_STATE_CLOCK, &state));
+	tsc = step_rdtsc(&g);
+	now = get_clock(&g);
+	KTAP_TRUE(t, tsc >= start + hour && tsc <= scaled(now.host_tsc, &state));
+	page = read_page(&g, GUEST_DATA);
+	if (page.flags & 1) {
+		KTAP_TRUE(t, page_ns(&page, tsc) + 1000 >= set.guest_ns);
+		KTAP_TRUE(t, page_ns(&page, tsc) <= now.guest_ns + 1000);
+	}
+	KTAP_OK(t, guest_get(&g, HVM_STATE_LAPIC, &state));
+	KTAP_EQ(t, state.lapic.tsc_deadline, 0);
+	KTAP_EQ(t, state.lapic.regs[0x23], 2);		/* IRR: vector 0x61 */
+	guest_close(&g);
+}
+
 static void tscs_are_one(struct ktap *t)
 {
 	struct runner one = {}, two;
@@ -644,6 +694,7 @@ static const struct ktap_case cases[] = {
 	{ "tsc_runs_at_its_frequency", tsc_runs_at_its_frequency },
 	{ "clocks_run_on", clocks_run_on },
 	{ "clocks_stand_still", clocks_stand_still },
+	{ "an_hour_passes", an_hour_passes },
 	{ "tscs_are_one", tscs_are_one },
 	{ "clock_page_agrees_with_the_ioctl", clock_page_agrees_with_the_ioctl },
 	{ "clock_can_be_set", clock_can_be_set },

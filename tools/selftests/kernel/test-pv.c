@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The paravirtual interface but for the clock: stolen time, ends of interrupts by memory,
- * hypercalls; what of it a guest can be kept from, and what a hostile one does with it.
+ * The paravirtual interface but for clock and stolen time: ends of interrupts by memory,
+ * hypercalls; what of all of it a guest can be kept from, and what a hostile one does with it.
  */
 #include <pthread.h>
 #include <sys/ioctl.h>
@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "random.h"
-#include "runner.h"
+#include "steal.h"
 #include "step.h"
 #include "task.h"
 
@@ -29,27 +29,12 @@
 #define EINVAL_ANSWER	-22LL
 #define ENOSYS_ANSWER	-1000LL
 
-#define AREA		(GUEST_DATA + 0x400)	/* of stolen time */
 #define FLAG		(GUEST_DATA + 0x800)	/* of ends of interrupts */
 #define ELSEWHERE	0x400000UL
 
 #define REG_SVR		0x0f
 #define REG_ISR		0x10
 #define REG_IRR		0x20
-
-struct steal_area {
-	uint64_t steal;
-	uint32_t version, flags;
-	uint8_t preempted, pad[47];
-};
-
-#define PREEMPTED	1
-#define FLUSH		2
-
-static volatile struct steal_area *area(struct guest *g)
-{
-	return (struct steal_area *)(g->ram + AREA);
-}
 
 static uint32_t lapic_word(struct guest *g, unsigned int reg, unsigned int vector)
 {
@@ -116,11 +101,11 @@ static void registers_hold_and_refuse(struct ktap *t)
 	KTAP_EQ(t, value, 0);
 	KTAP_TRUE(t, step_rdmsr(&g, MSR_PV_EOI, &value));
 	KTAP_EQ(t, value, 0);
-	KTAP_TRUE(t, step_wrmsr(&g, MSR_STEAL_TIME, AREA | 1));
+	KTAP_TRUE(t, step_wrmsr(&g, MSR_STEAL_TIME, STEAL_AREA | 1));
 	for (int bit = 1; bit < 6; bit++)
-		KTAP_TRUE(t, !step_wrmsr(&g, MSR_STEAL_TIME, AREA | 1 | 1 << bit));
+		KTAP_TRUE(t, !step_wrmsr(&g, MSR_STEAL_TIME, STEAL_AREA | 1 | 1 << bit));
 	KTAP_TRUE(t, step_rdmsr(&g, MSR_STEAL_TIME, &value));
-	KTAP_EQ(t, value, AREA | 1);
+	KTAP_EQ(t, value, STEAL_AREA | 1);
 	KTAP_TRUE(t, step_wrmsr(&g, MSR_PV_EOI, FLAG | 1));
 	KTAP_TRUE(t, !step_wrmsr(&g, MSR_PV_EOI, FLAG | 3));
 	KTAP_TRUE(t, step_rdmsr(&g, MSR_PV_EOI, &value));
@@ -138,7 +123,7 @@ static void registers_hold_and_refuse(struct ktap *t)
 /* A value that the register takes, and that asks for nothing. */
 static uint64_t harmless(uint32_t msr)
 {
-	return msr == MSR_PV_POLL_CONTROL ? 1 : AREA;
+	return msr == MSR_PV_POLL_CONTROL ? 1 : STEAL_AREA;
 }
 
 /* One feature away at a time: its register is not there, the others are. */
@@ -175,7 +160,7 @@ static void each_can_be_kept_away(struct ktap *t)
 static void registers_are_state(struct ktap *t)
 {
 	static const uint32_t indices[] = { MSR_STEAL_TIME, MSR_PV_EOI, MSR_PV_POLL_CONTROL };
-	static const uint64_t values[] = { AREA | 1, FLAG | 1, 0 };
+	static const uint64_t values[] = { STEAL_AREA | 1, FLAG | 1, 0 };
 	uint32_t list[512], found;
 	struct hvm_get_info info = {
 		.size = sizeof(info),
@@ -201,150 +186,21 @@ static void registers_are_state(struct ktap *t)
 		return;
 	}
 	/* What stood in the memory that was saved: the vCPU does not run, and lost time. */
-	area(&other)->steal = 1000;
-	area(&other)->preempted = PREEMPTED | FLUSH;
+	steal_area(&other)->steal = 1000;
+	steal_area(&other)->preempted = STEAL_PREEMPTED | STEAL_FLUSH;
 	for (size_t i = 0; i < ARRAY_SIZE(indices); i++) {
 		KTAP_OK(t, guest_get_msr(&g, indices[i], &value));
 		KTAP_OK(t, guest_set_msr(&other, indices[i], value));
 		KTAP_TRUE(t, step_rdmsr(&other, indices[i], &value));
 		KTAP_EQ(t, value, values[i]);
 	}
-	KTAP_EQ(t, area(&other)->preempted, 0);
-	KTAP_TRUE(t, area(&other)->steal >= 1000);
-	KTAP_ERRNO(t, guest_set_msr(&g, MSR_STEAL_TIME, AREA | 2), EINVAL);
+	KTAP_EQ(t, steal_area(&other)->preempted, 0);
+	KTAP_TRUE(t, steal_area(&other)->steal >= 1000);
+	KTAP_ERRNO(t, guest_set_msr(&g, MSR_STEAL_TIME, STEAL_AREA | 2), EINVAL);
 	KTAP_ERRNO(t, guest_set_msr(&g, MSR_PV_EOI, FLAG | 2), EINVAL);
 	KTAP_ERRNO(t, guest_set_msr(&g, MSR_PV_POLL_CONTROL, 2), EINVAL);
 	guest_close(&g);
 	guest_close(&other);
-}
-
-/* --- stolen time ---------------------------------------------------------------- */
-
-/* What this thread has waited for a CPU, nanoseconds. */
-static uint64_t run_delay(void)
-{
-	unsigned long long delay = 0;
-	FILE *f = fopen("/proc/thread-self/schedstat", "r");
-
-	if (!f || fscanf(f, "%*u %llu", &delay) != 1)
-		delay = 0;
-	if (f)
-		fclose(f);
-	return delay;
-}
-
-struct rival {
-	pthread_t thread;
-	volatile bool stop;
-};
-
-static void *compete(void *arg)
-{
-	struct rival *rival = arg;
-
-	while (!rival->stop)
-		;
-	return NULL;
-}
-
-static bool has_waited(void *arg)
-{
-	return run_delay() > *(uint64_t *)arg;
-}
-
-/* With a rival on its CPU the thread waits, and what it waits is what the guest is told. */
-static void stolen_time_is_the_delay(struct ktap *t)
-{
-	uint64_t before, enabled, waited, after;
-	struct rival rival = {};
-	int cpus[TASK_CPUS];
-	struct guest g;
-
-	if (!step_open(&g, t))
-		return;
-	KTAP_TRUE(t, task_cpus(cpus) && task_pin(0, cpus[0]));
-	before = run_delay();
-	KTAP_TRUE(t, step_wrmsr(&g, MSR_STEAL_TIME, AREA | 1));
-	enabled = run_delay();
-	KTAP_OK(t, pthread_create(&rival.thread, NULL, compete, &rival));
-	waited = enabled;
-	KTAP_TRUE(t, task_wait(has_waited, &waited));
-	waited = run_delay();
-	step_rdtsc(&g);
-	after = run_delay();
-	KTAP_TRUE(t, waited > enabled);
-	KTAP_TRUE(t, area(&g)->steal >= waited - enabled && area(&g)->steal <= after - before);
-	KTAP_EQ(t, area(&g)->version & 1, 0);
-	KTAP_EQ(t, area(&g)->flags, 0);
-	/* Switched off, it is left alone. */
-	KTAP_TRUE(t, step_wrmsr(&g, MSR_STEAL_TIME, AREA));
-	memset(g.ram + AREA, 0x5a, 64);
-	waited = run_delay();
-	KTAP_TRUE(t, task_wait(has_waited, &waited));
-	step_rdtsc(&g);
-	for (int i = 0; i < 64; i++)
-		KTAP_EQ(t, g.ram[AREA + i], 0x5a);
-	rival.stop = true;
-	pthread_join(rival.thread, NULL);
-	task_release(0);
-	guest_close(&g);
-}
-
-static bool is_preempted(void *arg)
-{
-	return ((volatile struct steal_area *)arg)->preempted == PREEMPTED;
-}
-
-static bool is_back(void *arg)
-{
-	return !((volatile struct steal_area *)arg)->preempted;
-}
-
-/* While the vCPU sleeps its byte says so; a mark beside it is taken before it runs. */
-static void sleeping_vcpu_says_so(struct ktap *t)
-{
-	struct runner r = {};
-
-	if (!runner_open(&r.g, t, &runner_halt))
-		return;
-	KTAP_OK(t, guest_set_msr(&r.g, MSR_STEAL_TIME, AREA | 1));
-	KTAP_TRUE(t, runner_go_on(&r));
-	KTAP_TRUE(t, task_wait(is_preempted, (void *)area(&r.g)));
-	__atomic_or_fetch(&area(&r.g)->preempted, FLUSH, __ATOMIC_SEQ_CST);
-	runner_stop(&r);
-	KTAP_EQ(t, area(&r.g)->preempted & FLUSH, 0);
-	guest_close(&r.g);
-}
-
-/* A vCPU that spins beside a rival: the byte comes and goes, and does not stay. */
-static void running_vcpu_is_not_preempted(struct ktap *t)
-{
-	struct runner r = {};
-	struct rival rival = {};
-	int cpus[TASK_CPUS];
-
-	if (!runner_open(&r.g, t, &runner_spin))
-		return;
-	KTAP_OK(t, guest_set_msr(&r.g, MSR_STEAL_TIME, AREA | 1));
-	if (task_cpus(cpus) < 2) {
-		guest_close(&r.g);
-		KTAP_SKIP(t, "one processor");
-	}
-	KTAP_TRUE(t, runner_go_on(&r));
-	KTAP_TRUE(t, task_pin(r.tid, cpus[1]) && task_pin(0, cpus[0]));
-	KTAP_OK(t, pthread_create(&rival.thread, NULL, compete, &rival));
-	KTAP_TRUE(t, !pthread_setaffinity_np(rival.thread, sizeof(cpu_set_t),
-					     &(cpu_set_t){ .__bits = { 1UL << cpus[1] } }));
-	for (int i = 0; i < 5; i++) {
-		KTAP_TRUE(t, task_wait(is_preempted, (void *)area(&r.g)));
-		KTAP_TRUE(t, task_wait(is_back, (void *)area(&r.g)));
-	}
-	KTAP_TRUE(t, area(&r.g)->steal > 0);
-	rival.stop = true;
-	pthread_join(rival.thread, NULL);
-	runner_stop(&r);
-	task_release(0);
-	guest_close(&r.g);
 }
 
 /* --- ends of interrupts ---------------------------------------------------------- */
@@ -568,7 +424,7 @@ static void wild_areas(struct ktap *t)
 	for (int i = 0; i < 4096; i++)
 		if (memory[i])
 			KTAP_FAIL(t, "a read-only range was written at %d", i);
-	KTAP_TRUE(t, step_wrmsr(&g, MSR_STEAL_TIME, AREA | 1));
+	KTAP_TRUE(t, step_wrmsr(&g, MSR_STEAL_TIME, STEAL_AREA | 1));
 	guest_close(&g);
 	munmap(memory, 4096);
 }
@@ -589,7 +445,7 @@ static void absent_area_exits(struct ktap *t)
 	KTAP_EQ(t, guest_run(&g), HVM_EXIT_FAULT);
 	KTAP_OK(t, mincore(memory, 4096, &in));
 	KTAP_EQ(t, in & 1, 0);
-	steal->preempted = PREEMPTED | FLUSH;
+	steal->preempted = STEAL_PREEMPTED | STEAL_FLUSH;
 	KTAP_EQ(t, guest_run(&g), HVM_EXIT_PIO);
 	KTAP_EQ(t, steal->preempted, 0);
 	guest_close(&g);
@@ -613,7 +469,7 @@ static void absent_clock_is_told_by_its_own_address(struct ktap *t)
 	if (!step_open(&g, t))
 		return;
 	KTAP_TRUE(t, guest_map(&g, ELSEWHERE, memory, 4096, HVM_MAP_EXIT_ON_FAULT));
-	KTAP_TRUE(t, step_wrmsr(&g, MSR_STEAL_TIME, AREA | 1));
+	KTAP_TRUE(t, step_wrmsr(&g, MSR_STEAL_TIME, STEAL_AREA | 1));
 	KTAP_EQ(t, step_exit(&g, STEP_WRMSR, MSR_SYSTEM_TIME, ELSEWHERE | 1), HVM_EXIT_FAULT);
 	KTAP_EQ(t, g.run->memory.gpa, ELSEWHERE);
 	KTAP_REQUIRE(t, !pthread_create(&thread, NULL, run_elsewhere, &g));
@@ -830,7 +686,7 @@ static void init_forgets_the_pages(struct ktap *t)
 	if (!step_open(&g, t))
 		return;
 	KTAP_TRUE(t, step_wrmsr(&g, MSR_SYSTEM_TIME, GUEST_DATA | 1));
-	KTAP_TRUE(t, step_wrmsr(&g, MSR_STEAL_TIME, AREA | 1));
+	KTAP_TRUE(t, step_wrmsr(&g, MSR_STEAL_TIME, STEAL_AREA | 1));
 	KTAP_TRUE(t, step_wrmsr(&g, MSR_PV_EOI, FLAG | 1));
 	KTAP_EQ(t, guest_msi(&g, 0x500), 1);
 	KTAP_OK(t, guest_kick(g.vcpu));
@@ -848,9 +704,6 @@ static const struct ktap_case cases[] = {
 	{ "what_is_only_told_can_be_kept_away", what_is_only_told_can_be_kept_away },
 	{ "each_can_be_kept_away", each_can_be_kept_away },
 	{ "registers_are_state", registers_are_state },
-	{ "stolen_time_is_the_delay", stolen_time_is_the_delay },
-	{ "sleeping_vcpu_says_so", sleeping_vcpu_says_so },
-	{ "running_vcpu_is_not_preempted", running_vcpu_is_not_preempted },
 	{ "edge_ends_by_the_flag", edge_ends_by_the_flag },
 	{ "level_ends_by_the_register", level_ends_by_the_register },
 	{ "end_that_is_waited_for", end_that_is_waited_for },

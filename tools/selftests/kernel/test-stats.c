@@ -10,87 +10,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "counters.h"
 #include "guest.h"
 #include "msr.h"
 
-#define PAGE		4096UL
-#define MAX_NAMES	256
+#define PAGE		COUNTERS_BYTES
 #define MIB2		(2UL << 20)
-
-/**
- * struct counters - the counters of one guest and its vCPU
- * @t: the case
- * @names: all of them
- * @count: how many
- * @vm: the guest's page
- * @vcpu: the vCPU's page
- */
-struct counters {
-	struct ktap *t;
-	struct hvm_statistic names[MAX_NAMES];
-	uint32_t count;
-	const uint64_t *vm;
-	const uint64_t *vcpu;
-};
-
-static int list(int dev, struct hvm_statistic *names, uint32_t *count)
-{
-	struct hvm_get_info info = {
-		.size = sizeof(info),
-		.statistics = (uintptr_t)names,
-		.statistic_count = *count,
-	};
-	int ret = ioctl(dev, HVM_GET_INFO, &info);
-
-	*count = info.statistic_count;
-	return ret;
-}
-
-static void *map_page(int fd)
-{
-	return mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, HVM_STATISTICS_OFFSET);
-}
-
-static bool open_counters(struct counters *c, struct guest *g)
-{
-	*c = (struct counters) { .t = g->t, .count = MAX_NAMES };
-	if (list(g->dev, c->names, &c->count) || c->count > MAX_NAMES) {
-		KTAP_FAIL(g->t, "the list of counters: %s", strerror(errno));
-		return false;
-	}
-	c->vm = map_page(g->vm);
-	c->vcpu = map_page(g->vcpu);
-	if (c->vm != MAP_FAILED && c->vcpu != MAP_FAILED)
-		return true;
-	KTAP_FAIL(g->t, "a page of counters: %s", strerror(errno));
-	return false;
-}
-
-static void close_counters(struct counters *c)
-{
-	munmap((void *)c->vm, PAGE);
-	munmap((void *)c->vcpu, PAGE);
-}
-
-/* The value of a counter; a name that is not there fails the case. */
-static uint64_t value(const struct counters *c, const char *name)
-{
-	for (uint32_t i = 0; i < c->count; i++) {
-		const struct hvm_statistic *s = &c->names[i];
-		const uint64_t *page = s->object == HVM_STATISTIC_VM ? c->vm : c->vcpu;
-
-		if (!strcmp(s->name, name))
-			return *(volatile const uint64_t *)&page[s->offset / 8];
-	}
-	KTAP_FAIL(c->t, "there is no counter %s", name);
-	return 0;
-}
 
 static bool open_both(struct guest *g, struct counters *c, struct ktap *t)
 {
 	if (!guest_open(g, t, GUEST_RAM))
 		return false;
-	if (open_counters(c, g))
+	if (counters_open(c, g))
 		return true;
 	guest_close(g);
 	return false;
@@ -134,7 +65,7 @@ static void names(struct ktap *t)
 	KTAP_TRUE(t, c.count >= 40);
 	for (uint32_t i = 0; i < c.count; i++)
 		check_name(t, c.names, i);
-	close_counters(&c);
+	counters_close(&c);
 	guest_close(&g);
 }
 
@@ -148,23 +79,23 @@ static void places_of_the_list(struct ktap *t)
 	KTAP_REQUIRE(t, all != MAP_FAILED);
 	if (!guest_open(&g, t, GUEST_RAM))
 		return;
-	KTAP_OK(t, list(g.dev, NULL, &n));
+	KTAP_OK(t, counters_list(g.dev, NULL, &n));
 	KTAP_TRUE(t, n > 2 && n * sizeof(*all) < 4 * PAGE);
-	KTAP_OK(t, list(g.dev, all, &count));
+	KTAP_OK(t, counters_list(g.dev, all, &count));
 	KTAP_EQ(t, count, n);
 	KTAP_TRUE(t, all[1].name[0] && !all[2].name[0]);
 	count = ~0U;
-	KTAP_OK(t, list(g.dev, all, &count));
+	KTAP_OK(t, counters_list(g.dev, all, &count));
 	KTAP_EQ(t, count, n);
 	KTAP_TRUE(t, all[n - 1].name[0] && !all[n].name[0]);
 
 	count = 1;
-	KTAP_ERRNO(t, list(g.dev, NULL, &count), EFAULT);
+	KTAP_ERRNO(t, counters_list(g.dev, NULL, &count), EFAULT);
 	count = 1;
-	KTAP_ERRNO(t, list(g.dev, (void *)~0xfffUL, &count), EFAULT);
+	KTAP_ERRNO(t, counters_list(g.dev, (void *)~0xfffUL, &count), EFAULT);
 	KTAP_OK(t, mprotect(all, PAGE, PROT_READ));
 	count = 1;
-	KTAP_ERRNO(t, list(g.dev, all, &count), EFAULT);
+	KTAP_ERRNO(t, counters_list(g.dev, all, &count), EFAULT);
 	munmap(all, 4 * PAGE);
 	guest_close(&g);
 }
@@ -186,15 +117,15 @@ static void exits_by_reason(struct ktap *t)
 
 	if (!open_both(&g, &c, t))
 		return;
-	KTAP_EQ(t, value(&c, "exit_cpuid"), 0);
+	KTAP_EQ(t, counters_value(&c, "exit_cpuid"), 0);
 	guest_long(&g, &five_cpuids);
 	KTAP_EQ(t, guest_run(&g), HVM_EXIT_PIO);
-	KTAP_EQ(t, value(&c, "exit_cpuid"), 5);
-	KTAP_EQ(t, value(&c, "exit_pio"), 1);
-	KTAP_EQ(t, value(&c, "leave_pio"), 1);
-	KTAP_EQ(t, value(&c, "exit_hlt"), 0);
-	KTAP_EQ(t, value(&c, "exit_invalid_state"), 0);
-	close_counters(&c);
+	KTAP_EQ(t, counters_value(&c, "exit_cpuid"), 5);
+	KTAP_EQ(t, counters_value(&c, "exit_pio"), 1);
+	KTAP_EQ(t, counters_value(&c, "leave_pio"), 1);
+	KTAP_EQ(t, counters_value(&c, "exit_hlt"), 0);
+	KTAP_EQ(t, counters_value(&c, "exit_invalid_state"), 0);
+	counters_close(&c);
 	guest_close(&g);
 }
 
@@ -210,21 +141,21 @@ static void returns_by_reason(struct ktap *t)
 		KTAP_EQ(t, guest_run(&g), HVM_EXIT_PIO);
 		g.run->complete = HVM_COMPLETE;
 	}
-	KTAP_EQ(t, value(&c, "exit_pio"), 3);
-	KTAP_EQ(t, value(&c, "leave_pio"), 3);
+	KTAP_EQ(t, counters_value(&c, "exit_pio"), 3);
+	KTAP_EQ(t, counters_value(&c, "leave_pio"), 3);
 	KTAP_OK(t, guest_kick(g.vcpu));
 	g.run->complete = 0;
 	KTAP_EQ(t, guest_run(&g), HVM_EXIT_STOPPED);
-	KTAP_EQ(t, value(&c, "leave_stopped"), 1);
-	KTAP_TRUE(t, value(&c, "requests") >= 1);
-	close_counters(&c);
+	KTAP_EQ(t, counters_value(&c, "leave_stopped"), 1);
+	KTAP_TRUE(t, counters_value(&c, "requests") >= 1);
+	counters_close(&c);
 	guest_close(&g);
 }
 
 /* Touch @gpa, which is not mapped yet; returns by how much the counter grew. */
 static uint64_t fault_at(struct guest *g, struct counters *c, uint64_t gpa, const char *name)
 {
-	uint64_t before = value(c, name);
+	uint64_t before = counters_value(c, name);
 	struct hvm_state state;
 
 	guest_long(g, &one_fault);
@@ -233,7 +164,7 @@ static uint64_t fault_at(struct guest *g, struct counters *c, uint64_t gpa, cons
 	KTAP_OK(g->t, guest_set(g, HVM_STATE_GPR, &state));
 	g->run->complete = 0;
 	KTAP_EQ(g->t, guest_run(g), HVM_EXIT_PIO);
-	return value(c, name) - before;
+	return counters_value(c, name) - before;
 }
 
 static void faults_by_size(struct ktap *t)
@@ -256,20 +187,20 @@ static void faults_by_size(struct ktap *t)
 	fault_at(&g, &c, GUEST_DATA, "fault_4k");
 	KTAP_EQ(t, fault_at(&g, &c, 8 * MIB2, "fault_4k"), 1);
 	KTAP_EQ(t, fault_at(&g, &c, 8 * MIB2, "fault_4k"), 0);
-	huge = value(&c, "fault_2m");
+	huge = counters_value(&c, "fault_2m");
 	if (fault_at(&g, &c, 9 * MIB2, "fault_4k"))
-		KTAP_EQ(t, value(&c, "fault_2m"), huge);	/* no huge page was free */
+		KTAP_EQ(t, counters_value(&c, "fault_2m"), huge);	/* no huge page was free */
 	else
-		KTAP_EQ(t, value(&c, "fault_2m"), huge + 1);
-	KTAP_EQ(t, value(&c, "fault_1g"), 0);
+		KTAP_EQ(t, counters_value(&c, "fault_2m"), huge + 1);
+	KTAP_EQ(t, counters_value(&c, "fault_1g"), 0);
 
-	huge = value(&c, "zaps");
+	huge = counters_value(&c, "zaps");
 	KTAP_OK(t, madvise(start, PAGE, MADV_DONTNEED));
-	KTAP_EQ(t, value(&c, "zaps"), huge + 1);
-	KTAP_TRUE(t, value(&c, "flush_rounds") >= 1);
+	KTAP_EQ(t, counters_value(&c, "zaps"), huge + 1);
+	KTAP_TRUE(t, counters_value(&c, "flush_rounds") >= 1);
 	KTAP_EQ(t, fault_at(&g, &c, 8 * MIB2, "fault_4k"), 1);
-	KTAP_TRUE(t, value(&c, "flushes") >= 1);
-	close_counters(&c);
+	KTAP_TRUE(t, counters_value(&c, "flushes") >= 1);
+	counters_close(&c);
 	guest_close(&g);
 	munmap(memory, 4 * MIB2);
 }
@@ -289,10 +220,10 @@ static void injections(struct ktap *t)
 	guest_gate(&g, 6, &raise_ud, GUEST_DATA);
 	KTAP_OK(t, ioctl(g.vcpu, HVM_INJECT, &ud));
 	KTAP_EQ(t, guest_run(&g), HVM_EXIT_PIO);
-	KTAP_EQ(t, value(&c, "inject_exception"), 1);
-	KTAP_EQ(t, value(&c, "inject_interrupt"), 0);
-	KTAP_EQ(t, value(&c, "inject_nmi"), 0);
-	close_counters(&c);
+	KTAP_EQ(t, counters_value(&c, "inject_exception"), 1);
+	KTAP_EQ(t, counters_value(&c, "inject_interrupt"), 0);
+	KTAP_EQ(t, counters_value(&c, "inject_nmi"), 0);
+	counters_close(&c);
 	guest_close(&g);
 }
 
@@ -326,18 +257,18 @@ static void virtual_apic(struct ktap *t)
 		return;
 	guest_long(&g, &interrupts_itself);
 	guest_gate(&g, 0x61, &ends_it, 0x11000);
-	before = value(&c, "requests");
+	before = counters_value(&c, "requests");
 	KTAP_EQ(t, guest_run(&g), HVM_EXIT_PIO);
 	/* All of it is finished where the exit is handled: the run loop is not gone through. */
-	KTAP_TRUE(t, value(&c, "requests") - before < 20);
+	KTAP_TRUE(t, counters_value(&c, "requests") - before < 20);
 	KTAP_EQ(t, *(volatile uint64_t *)(g.ram + GUEST_DATA), 100);
 	KTAP_EQ(t, g.run->gpr[HVM_RSI], 0);
 	/* X2APIC_ON reads one register and writes two; then there are the interrupts to itself. */
-	KTAP_EQ(t, value(&c, "exit_msr_read"), virtual ? 1 : 101);
-	KTAP_EQ(t, value(&c, "exit_msr_write"), virtual ? 102 : 202);
-	KTAP_EQ(t, value(&c, "inject_interrupt"), virtual ? 0 : 100);
-	KTAP_EQ(t, value(&c, "exit_eoi"), 0);
-	close_counters(&c);
+	KTAP_EQ(t, counters_value(&c, "exit_msr_read"), virtual ? 1 : 101);
+	KTAP_EQ(t, counters_value(&c, "exit_msr_write"), virtual ? 102 : 202);
+	KTAP_EQ(t, counters_value(&c, "inject_interrupt"), virtual ? 0 : 100);
+	KTAP_EQ(t, counters_value(&c, "exit_eoi"), 0);
+	counters_close(&c);
 	guest_close(&g);
 }
 
@@ -364,10 +295,10 @@ static void deadline_in_a_run(struct ktap *t)
 	KTAP_EQ(t, *(volatile uint64_t *)(g.ram + GUEST_DATA), 1);
 	/* By the processor's own timer where it has one for guests: VT-x. */
 	if (g.amd)
-		KTAP_EQ(t, value(&c, "exit_deadline"), 0);
+		KTAP_EQ(t, counters_value(&c, "exit_deadline"), 0);
 	else
-		KTAP_TRUE(t, value(&c, "exit_deadline") >= 1);
-	close_counters(&c);
+		KTAP_TRUE(t, counters_value(&c, "exit_deadline") >= 1);
+	counters_close(&c);
 	guest_close(&g);
 }
 
@@ -382,8 +313,8 @@ static void pauses(struct ktap *t)
 		return;
 	guest_long(&g, &many_pauses);
 	KTAP_EQ(t, guest_run(&g), HVM_EXIT_PIO);
-	KTAP_TRUE(t, value(&c, "exit_pause") >= 1);
-	close_counters(&c);
+	KTAP_TRUE(t, counters_value(&c, "exit_pause") >= 1);
+	counters_close(&c);
 	guest_close(&g);
 }
 
@@ -397,13 +328,13 @@ static void halts_and_messages(struct ktap *t)
 	guest_long(&g, &halt);
 	/* Nothing ever wakes it. */
 	KTAP_EQ(t, guest_run_for(&g, 20), GUEST_ERRNO(EINTR));
-	KTAP_EQ(t, value(&c, "exit_hlt"), 1);
-	KTAP_TRUE(t, value(&c, "halts") >= 1);
+	KTAP_EQ(t, counters_value(&c, "exit_hlt"), 1);
+	KTAP_TRUE(t, counters_value(&c, "halts") >= 1);
 	/* Its local APIC is not enabled: the message counts, but nobody takes it. */
 	KTAP_EQ(t, guest_msi(&g, 0x40), 0);
 	KTAP_EQ(t, guest_msi(&g, 0x41), 0);
-	KTAP_EQ(t, value(&c, "messages"), 2);
-	close_counters(&c);
+	KTAP_EQ(t, counters_value(&c, "messages"), 2);
+	counters_close(&c);
 	guest_close(&g);
 }
 
@@ -417,7 +348,7 @@ GUEST_CODE("halts", "code64",
 GUEST_CODE("end_tick", "code64",
 	   "mov $0x80b, %ecx; xor %eax, %eax; xor %edx, %edx; wrmsr; incq 0x40000; iretq");
 
-static uint64_t polls_with(struct ktap *t, uint64_t control)
+static uint64_t polls_with(struct ktap *t, uint64_t control, uint32_t ceiling)
 {
 	uint64_t polls = 0;
 	struct counters c;
@@ -428,11 +359,11 @@ static uint64_t polls_with(struct ktap *t, uint64_t control)
 	guest_long(&g, &halts);
 	guest_gate(&g, 0x61, &end_tick, GUEST_DATA);
 	KTAP_OK(t, guest_set_msr(&g, MSR_PV_POLL_CONTROL, control));
-	g.run->halt_poll_ns = HVM_MAX_HALT_POLL_NS;
+	g.run->halt_poll_ns = ceiling;
 	KTAP_EQ(t, guest_run(&g), HVM_EXIT_PIO);
-	KTAP_TRUE(t, value(&c, "halts") > 0);
-	polls = value(&c, "polls");
-	close_counters(&c);
+	KTAP_TRUE(t, counters_value(&c, "halts") > 0);
+	polls = counters_value(&c, "polls");
+	counters_close(&c);
 	guest_close(&g);
 	return polls;
 }
@@ -442,13 +373,19 @@ static void polls_unless_the_guest_does(struct ktap *t)
 {
 	uint64_t polls = 0;
 
-	KTAP_EQ(t, polls_with(t, 0), 0);
+	KTAP_EQ(t, polls_with(t, 0, HVM_MAX_HALT_POLL_NS), 0);
 	if (guest_host_is_debug())
 		KTAP_SKIP(t, "each wait takes longer there than a vCPU may look around");
 	/* On a host that is busy, a wait may each time be longer than a look around. */
 	for (int i = 0; i < 20 && !polls; i++)
-		polls = polls_with(t, 1);
+		polls = polls_with(t, 1, HVM_MAX_HALT_POLL_NS);
 	KTAP_TRUE(t, polls > 0);
+}
+
+/* Where each wait is longer than it may look around, it learns not to. */
+static void waits_are_longer_than_the_ceiling(struct ktap *t)
+{
+	KTAP_EQ(t, polls_with(t, 1, 1), 0);
 }
 
 /* --- the mapping ------------------------------------------------------------------------ */
@@ -523,7 +460,7 @@ static void read_only_for_good(struct ktap *t)
 		return;
 	refuse_writing(t, c.vcpu);
 	refuse_writing(t, c.vm);
-	close_counters(&c);
+	counters_close(&c);
 	guest_close(&g);
 }
 
@@ -538,9 +475,9 @@ static void outlives_the_fds(struct ktap *t)
 	KTAP_EQ(t, guest_run(&g), HVM_EXIT_PIO);
 	guest_msi(&g, 0x40);
 	guest_close(&g);
-	KTAP_EQ(t, value(&c, "exit_cpuid"), 5);
-	KTAP_EQ(t, value(&c, "messages"), 1);
-	close_counters(&c);
+	KTAP_EQ(t, counters_value(&c, "exit_cpuid"), 5);
+	KTAP_EQ(t, counters_value(&c, "messages"), 1);
+	counters_close(&c);
 }
 
 /* Nothing of the page is the kernel's business: what is no counter is zero. */
@@ -560,7 +497,7 @@ static void rest_is_zero(struct ktap *t)
 	for (size_t i = 0; i < PAGE / 8; i++)
 		if (!known[i] && c.vcpu[i])
 			KTAP_FAIL(t, "offset %zu: 0x%llx", i * 8, (unsigned long long)c.vcpu[i]);
-	close_counters(&c);
+	counters_close(&c);
 	guest_close(&g);
 }
 
@@ -577,14 +514,14 @@ static void another_process(struct ktap *t)
 	KTAP_EQ(t, guest_run(&g), HVM_EXIT_PIO);
 	pid = fork();
 	if (!pid) {
-		const uint64_t *page = map_page(g.vcpu);
+		const uint64_t *page = counters_map(g.vcpu);
 
 		_exit(page == MAP_FAILED || memcmp(page, c.vcpu, PAGE) ||
 		      mmap(NULL, PAGE, PROT_WRITE, MAP_SHARED, g.vcpu, HVM_STATISTICS_OFFSET) !=
 		      MAP_FAILED);
 	}
 	KTAP_TRUE(t, pid > 0 && waitpid(pid, &status, 0) == pid && !status);
-	close_counters(&c);
+	counters_close(&c);
 	guest_close(&g);
 }
 
@@ -600,6 +537,7 @@ static const struct ktap_case cases[] = {
 	{ "loops_of_pause_exit", pauses },
 	{ "halts_and_messages_count", halts_and_messages },
 	{ "polls_count_unless_the_guest_does_it", polls_unless_the_guest_does },
+	{ "no_polls_where_waits_are_longer_than_the_ceiling", waits_are_longer_than_the_ceiling },
 	{ "what_is_no_counter_is_zero", rest_is_zero },
 	{ "other_mappings_are_refused", other_mappings },
 	{ "nothing_makes_the_mapping_writable", read_only_for_good },
