@@ -119,12 +119,12 @@ def gdb_on_a_small_guest(t):
         f"watch *(int *){DATA:#x}", "continue", f"x/xw {DATA:#x}", "delete",
         f"break *{STOP:#x}", "continue", "p/x $rip", "p/x $rax", f"x/xb {STOP:#x}",
         "set $rbx = 0x1122334455", "p/x $rbx", "set $xmm1.v4_int32[2] = 77",
-        "p $ymm1.v8_int32", "p $mxcsr", f"set *(char *){DATA + 9:#x} = 0x5a",
+        "set $ymm1.v8_int32[6] = 88", "p $ymm1.v8_int32", "p $mxcsr", f"set *(char *){DATA + 9:#x} = 0x5a",
         f"x/xb {DATA + 9:#x}", "p/x $cr0 & 1", "detach")
     for part in (" 1 ", "Thread 2", f"$1 = {CODE:#x}", f"$2 = {CODE + 2:#x}",
                  "New value = 287454020", f"{DATA:#x}:\t0x11223344", f"$3 = {STOP:#x}",
                  "$4 = 0x11223344", f"{STOP:#x}:\t0x90", "$5 = 0x1122334455",
-                 "$6 = {0, 0, 77, 0, 0, 0, 0, 0}", f"{DATA + 9:#x}:\t0x5a", "$8 = 0x1"):
+                 "$6 = {0, 0, 77, 0, 0, 0, 88, 0}", f"{DATA + 9:#x}:\t0x5a", "$8 = 0x1"):
         if part not in said:
             t.fail(f"{part!r} is not in what gdb said:\n{said}")
     t.equal(machine.wait(), 7)
@@ -159,28 +159,43 @@ def running_symbols(*names):
     with open("/proc/kallsyms") as file:
         for line in file:
             words = line.split()
-            if words[2] in names + ("_text",):
+            if words[2] in (*names, "_text"):
                 found[words[2]] = int(words[0], 16)
     slide = found["_text"] - 0xFFFFFFFF81000000
     return {name: found[name] - slide for name in names}
 
 
+def with_symbols(path, places):
+    """The ELF file of a kernel with symbols, a dictionary of (section, kind) by name."""
+    bare = files.write(vmlinux(path))
+    found = running_symbols(*places)
+    options = []
+    for name, (part, kind) in places.items():
+        options += ["--add-symbol",
+                    f"{name}={part}:{found[name] - section(bare, part):#x},{kind},global"]
+    subprocess.run(["objcopy", *options, bare, bare + ".sym"], check=True)
+    return bare + ".sym"
+
+
 @suite.case
 def hbreak_start_kernel(t):
-    """A stock kernel with its symbols, taken from the host, which runs the same one."""
+    """A stock kernel with its symbols, taken from the host, which runs the same one: where its
+    first processor begins, memory by its addresses, and where the second one begins."""
     if os.environ.get("LAB_HOST") != "svm":
         t.skip("an interpreted host takes too long")
-    bare = files.write(vmlinux(kernel(os.environ["LAB_KVER"])))
-    symbols = running_symbols("start_kernel")
-    image = bare + ".sym"
-    place = symbols["start_kernel"] - section(bare, ".init.text")
-    subprocess.run(["objcopy", "--add-symbol", f"start_kernel=.init.text:{place:#x},function,global",
-                    bare, image], check=True)
-    machine = Machine(kernel(os.environ["LAB_KVER"]), "--append", "console=ttyS0 nokaslr")
+    path = kernel(os.environ["LAB_KVER"])
+    image = with_symbols(path, {"start_kernel": (".init.text", "function"),
+                                "boot_command_line": (".init.data", "object"),
+                                "start_secondary": (".text", "function")})
+    machine = Machine(path, "--append", "console=ttyS0 nokaslr pci=off", "--cpus", "2")
     said = machine.gdb("hbreak start_kernel", "continue", "p/x $rip", "p/x $cs",
-                       "x/2xb $rip", "delete", "stepi", "p $rip != $1", "kill",
+                       "x/2xb $rip", "delete", "stepi", "p $rip != $1",
+                       "x/s (char *)&boot_command_line", "hbreak start_secondary", "continue",
+                       "info threads", "p/x $rip", "thread 1", "p $rip != $4", "kill",
                        before=(f"file {image}", "set trust-readonly-sections on"))
-    for part in ("in start_kernel ()", "$1 = 0xffffffff8", "$3 = 1"):
+    for part in ("in start_kernel ()", "$1 = 0xffffffff8", "$3 = 1",
+                 "\"console=ttyS0 nokaslr pci=off", "in start_secondary ()", "* 2 ",
+                 "$4 = 0xffffffff8", "$5 = 1"):
         if part not in said:
             t.fail(f"{part!r} is not in what gdb said:\n{said}")
     t.equal(machine.wait(), 8)
