@@ -216,9 +216,9 @@ libfuzz: $(FUZZERS:%=$(BUILD)/bin/libfuzz-%)
 # become build/bin/test-NAME, which runs in the lab's hosts.
 
 KERNEL_TESTS += lapic
-KERNEL_TESTS += ipi smp storm
+KERNEL_TESTS += ipi smp storm move
 $(BUILD)/bin/test-smp: $(BUILD)/obj/tools/selftests/lib/freezer.o
-$(addprefix $(BUILD)/bin/test-,ipi smp storm): $(addprefix $(BUILD)/obj/tools/selftests/lib/,team.o task.o)
+$(addprefix $(BUILD)/bin/test-,ipi smp storm move): $(addprefix $(BUILD)/obj/tools/selftests/lib/,team.o task.o)
 KERNEL_TESTS += exits events debug
 KERNEL_TESTS += clock cpuid msr args
 $(addprefix $(BUILD)/bin/test-,clock cpuid msr args): $(BUILD)/obj/tools/selftests/lib/step.o

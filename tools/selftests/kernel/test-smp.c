@@ -14,6 +14,7 @@
 
 #include "counters.h"
 #include "freezer.h"
+#include "msr.h"
 #include "random.h"
 #include "task.h"
 #include "team.h"
@@ -22,6 +23,7 @@
 #define VECTOR		0x61
 #define PAGE		0x30	/* where started processors begin, and another such page */
 #define PAGE2		0x32
+#define SHARED		0x80000UL	/* a page of guest memory */
 #define STARTS		0x24000UL	/* 16 bits by APIC id: how often it began at PAGE */
 #define STARTS2		0x28000UL	/* and at PAGE2 */
 #define RUNNING		0x2c000UL	/* counts while a processor spins */
@@ -462,8 +464,8 @@ static int hand_over(struct team *team)
 	return ioctl(team->m[0].g.vm, HVM_MSI, &arg);
 }
 
-static bool ring_open(struct team *team, struct ktap *t, unsigned int count,
-		      const struct guest_code *code, const struct guest_code *handler)
+static bool ring_prepare(struct team *team, struct ktap *t, unsigned int count,
+			 const struct guest_code *code, const struct guest_code *handler)
 {
 	unsigned int i;
 
@@ -475,9 +477,24 @@ static bool ring_open(struct team *team, struct ktap *t, unsigned int count,
 		team_long(team, i, code);
 		team_word(team, i)[TEAM_NEXT] = (i + 1) % count;
 	}
-	for (i = 0; i < count; i++)
+	return true;
+}
+
+static void ring_start(struct team *team)
+{
+	unsigned int i;
+
+	for (i = 0; i < team->count; i++)
 		team_start(team, i);
-	KTAP_EQ(t, hand_over(team), 1);
+	KTAP_EQ(team->m[0].g.t, hand_over(team), 1);
+}
+
+static bool ring_open(struct team *team, struct ktap *t, unsigned int count,
+		      const struct guest_code *code, const struct guest_code *handler)
+{
+	if (!ring_prepare(team, t, count, code, handler))
+		return false;
+	ring_start(team);
 	return true;
 }
 
@@ -557,6 +574,43 @@ static void ring_that_polls(struct ktap *t)
 		ring_expect(&team, 50);
 	}
 	ring_close(&team);
+}
+
+/*
+ * All of them have named one page for stolen time, ends of interrupts and the clock, and it is
+ * replaced and dropped under them.
+ */
+static void ring_that_shares_its_pages(struct ktap *t)
+{
+	static const struct {
+		uint32_t msr;
+		uint64_t value;
+	} shared[] = {
+		{ MSR_STEAL_TIME, SHARED | 1 },
+		{ MSR_PV_EOI, (SHARED + 0x100) | 1 },
+		{ MSR_SYSTEM_TIME, (SHARED + 0x200) | 1 },
+	};
+	void *other = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct team team;
+	unsigned int i, j;
+	struct guest *g;
+
+	if (!ring_prepare(&team, t, 4, &ring_halting, &pass_on))
+		return;
+	g = &team.m[0].g;
+	for (i = 0; i < team.count; i++)
+		for (j = 0; j < ARRAY_SIZE(shared); j++)
+			KTAP_OK(t, guest_set_msr(&team.m[i].g, shared[j].msr, shared[j].value));
+	ring_start(&team);
+	for (i = 0; i < 20; i++) {
+		ring_expect(&team, 2);
+		KTAP_TRUE(t, guest_map(g, SHARED, i % 2 ? g->ram + SHARED : other, 4096,
+				       HVM_MAP_REPLACE));
+		ring_expect(&team, 2);
+		KTAP_OK(t, madvise(i % 2 ? g->ram + SHARED : other, 4096, MADV_DONTNEED));
+	}
+	ring_close(&team);
+	munmap(other, 4096);
 }
 
 /* --- what the host does to the threads ----------------------------------------------- */
@@ -742,6 +796,7 @@ static const struct ktap_case cases[] = {
 	{ "ring_of_sixteen", ring_of_sixteen },
 	{ "ring_that_spins", ring_that_spins },
 	{ "ring_that_polls", ring_that_polls },
+	{ "ring_that_shares_its_pages", ring_that_shares_its_pages },
 	{ "ring_on_one_cpu", ring_on_one_cpu },
 	{ "ring_that_spins_on_one_cpu", ring_that_spins_on_one_cpu },
 	{ "ring_that_is_moved", ring_that_is_moved },
