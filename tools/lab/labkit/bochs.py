@@ -17,12 +17,15 @@ MODELS = {"vmx": "corei7_skylake_x", "svm-bochs": "trinity_apu"}
 ISOLINUX = "/usr/lib/ISOLINUX/isolinux.bin"
 LDLINUX = "/usr/lib/syslinux/modules/bios/ldlinux.c32"
 
+# Instructions of a second of the host's time, which its TSC counts.
+IPS = 400000000
+
 CONFIG = """\
 display_library: term
 memory: guest={memory}, host={memory}
 romimage: file=/usr/share/seabios/bios.bin
 vgaromimage: file=/usr/share/seabios/vgabios-stdvga.bin
-cpu: model={model}, count={smp}, ips=100000000, reset_on_triple_fault=0
+cpu: model={model}, count={smp}, ips={ips}, reset_on_triple_fault=0
 clock: sync=none, time0=utc
 ata0-master: type=cdrom, path={run}/host.iso, status=inserted
 boot: cdrom
@@ -43,9 +46,11 @@ label linux
 """
 
 # SeaBIOS brings ACPI tables for hot plug registers that Bochs does not have: reads of all ones
-# there would eject every PCI device, so that driver is off.
-BOCHS_APPEND = ["console=ttyS0,115200", "nokaslr", "tsc=reliable", "no_timer_check",
-                "acpiphp.disable=1"]
+# there would eject every PCI device, so that driver is off. The frequencies that CPUID gives for the
+# model are not those of Bochs's TSC and APIC timer: the kernel would set its timers by them, and take
+# a thousand interrupts for each one that it wants.
+BOCHS_APPEND = ["console=ttyS0,115200", "nokaslr", "tsc=reliable", f"tsc_early_khz={IPS // 1000}",
+                "no_timer_check", "acpiphp.disable=1"]
 
 
 class Bochs:
@@ -98,7 +103,7 @@ class Bochs:
         options = self.options
         with open(self.run.file("bochsrc"), "w") as config:
             config.write(CONFIG.format(
-                memory=options.memory, smp=options.smp, run=self.run.path, channel=channel,
+                memory=options.memory, smp=options.smp, ips=IPS, run=self.run.path, channel=channel,
                 model=options.cpu or MODELS[options.host]))
         with open(self.run.file("dbgrc"), "w") as commands:
             commands.write("c\n")
