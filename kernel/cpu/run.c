@@ -136,7 +136,6 @@ static bool has_news(struct hvm_vcpu *vcpu)
 static void prepare(struct hvm_vcpu *vcpu)
 {
 	hvm_event_prepare(vcpu);
-	vcpu->hw->deadline = vcpu->lapic.timer.exit_at;
 	if (unlikely(vcpu->debugger.active)) {
 		hvm_debug_before_entry(vcpu);
 		vcpu->lapic.recheck = true;

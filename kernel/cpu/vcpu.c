@@ -150,7 +150,7 @@ struct hvm_vcpu *hvm_vcpu_create(struct hvm_vm *vm, u32 apic_id)
 	err = hvm_fpu_init(&vcpu->fpu);
 	if (err)
 		goto err_hw;
-	vcpu->lapic.timer.by_exit = hvm_caps.exit_timer;
+	vcpu->lapic.timer.exit_place = hvm_caps.exit_timer ? &vcpu->hw->deadline : NULL;
 	vcpu->lapic.vapic = vcpu->hw->vapic.page ? &vcpu->hw->vapic : NULL;
 	err = hvm_lapic_init(&vcpu->lapic, &vm->irq, &vcpu->bell, apic_id);
 	if (err)

@@ -130,13 +130,12 @@ static void start_deadline_hrtimer(struct hvm_lapic *lapic)
 		reach_deadline(lapic);
 }
 
-/* Who runs the guest hears of it. */
-static void set_exit(struct hvm_lapic *lapic, u64 at)
+static void set_exit(struct hvm_timer *timer, u64 at)
 {
-	if (lapic->timer.exit_at == at)
+	if (timer->exit_at == at)
 		return;
-	lapic->timer.exit_at = at;
-	lapic->recheck = true;
+	timer->exit_at = at;
+	*timer->exit_place = at;
 }
 
 static void start_deadline_exit(struct hvm_lapic *lapic)
@@ -145,7 +144,7 @@ static void start_deadline_exit(struct hvm_lapic *lapic)
 	u64 tsc = rdtsc();
 	u64 ticks = deadline_ticks(timer, tsc);
 
-	set_exit(lapic, ticks ? tsc + ticks : 0);
+	set_exit(timer, ticks ? tsc + ticks : 0);
 	if (!ticks)
 		reach_deadline(lapic);
 }
@@ -154,12 +153,12 @@ static void start_deadline(struct hvm_lapic *lapic)
 {
 	struct hvm_timer *timer = &lapic->timer;
 
-	set_exit(lapic, 0);
-	if (!timer->deadline)
-		return;
-	if (timer->by_exit && !timer->tsc_factor)
+	if (timer->deadline && timer->exit_place && !timer->tsc_factor) {
 		start_deadline_exit(lapic);
-	else
+		return;
+	}
+	set_exit(timer, 0);
+	if (timer->deadline)
 		start_deadline_hrtimer(lapic);
 }
 
@@ -186,7 +185,7 @@ void hvm_lapic_halt_timer(struct hvm_lapic *lapic)
 {
 	if (!lapic->timer.exit_at)
 		return;
-	set_exit(lapic, 0);
+	set_exit(&lapic->timer, 0);
 	start_deadline_hrtimer(lapic);
 }
 
@@ -250,7 +249,7 @@ void hvm_timer_reset(struct hvm_lapic *lapic)
 	timer->expires = 0;
 	timer->initial = 0;
 	timer->deadline = 0;
-	set_exit(lapic, 0);
+	set_exit(timer, 0);
 	timer->paused = false;
 }
 
@@ -435,7 +434,7 @@ void hvm_lapic_set_tsc(struct hvm_lapic *lapic, u64 factor, u32 khz, u64 offset)
 		hvm_timer_stop(lapic);
 	timer->tsc_factor = factor;
 	timer->tsc_offset = offset;
-	set_exit(lapic, 0);
+	set_exit(&lapic->timer, 0);
 	set_khz(timer, khz);
 	/* It may have come while it was stopped. */
 	if (!armed || !timer->deadline)

@@ -30,8 +30,8 @@ struct hvm_lapic;
  * @initial: [O] initial count register
  * @divide_shift: [O] a count is 1 << divide_shift ns, 0 to 7
  * @tsc_mult: [O] guest TSC ticks to ns: ticks * tsc_mult >> 24
- * @by_exit: [I] deadlines are met by exits, as long as the vCPU does not halt and its TSC is not
- *	scaled
+ * @exit_place: [I] where who enters the guest finds @exit_at: deadlines are met by exits, as long
+ *	as the vCPU does not halt and its TSC is not scaled; NULL: they are not
  * @paused: [P] a period has ended and @hrtimer does not run: the next ticks would be for nobody
  *
  * [I] set at init. [O] written by the owner while the timer is cancelled. [D] as [O], and cleared
@@ -42,12 +42,12 @@ struct hvm_timer {
 	u64 expires;
 	u64 deadline;
 	u64 exit_at;
+	u64 *exit_place;
 	u64 tsc_factor;
 	u64 tsc_offset;
 	u32 initial;
 	u32 divide_shift;
 	u32 tsc_mult;
-	bool by_exit;
 	bool paused;
 };
 

@@ -109,10 +109,11 @@ int svm_cpu_enable(void)
 	if (svm_caps.tsc_aux)
 		rdmsrl(MSR_TSC_AUX, host->tsc_aux);
 
+	/* A crash may come in between. */
+	host->on = true;
 	wrmsrl(MSR_EFER, efer | EFER_SVME);
 	wrmsrl(MSR_VM_HSAVE_PA, __sme_pa(host->save_area));
 	reduce_speculation(true);
-	host->on = true;
 	return 0;
 }
 
