@@ -13,6 +13,8 @@ PYTHON = "/usr/bin/python3.11"
 PYTHON_LIB = "/usr/lib/python3.11"
 PYTHON_LEFT_OUT = {"test", "idlelib", "ensurepip", "tkinter", "lib2to3", "pydoc_data", "distutils",
                    "config-3.11-x86_64-linux-gnu", "dist-packages", "turtledemo", "unittest"}
+# What guests are loaded with, and what finds its libraries.
+LOADERS = ["/usr/bin/stress-ng", "/usr/bin/ldd"]
 GUEST_KERNELS = ["6.1", "6.12"]
 MODULES = ["kvm_intel", "kvm_amd", "msr"]
 TREE_PARTS = ["build/bin", "build/lib", "build/guest", "tools", "userspace/examples"]
@@ -109,7 +111,7 @@ def stage(root, kernel, extra, tree):
     stage_modules(root, kernel)
     files = {"/usr/bin/busybox": BUSYBOX, "/usr/bin/bash": "/bin/bash", **python_files(),
              **tree_files(tree)}
-    for path in extra:
+    for path in (*LOADERS, *extra):
         files[merged(os.path.abspath(path))] = os.path.realpath(path)
     programs = [path for path in files.values() if os.path.isfile(path) and is_elf(path)]
     programs += [path for path in files_below(PYTHON_LIB + "/lib-dynload") if path.endswith(".so")]

@@ -14,42 +14,14 @@ sys.path.insert(0, os.path.join(HERE, "../lib"))
 
 import ktap                                             # noqa: E402
 from baremetal import Files, exit_with, multiboot, run  # noqa: E402
-from stock import BOOT_TIMEOUT, SUCCESS, boot, kernel   # noqa: E402
+from content import boot_content, eight_under_load      # noqa: E402
 
 suite = ktap.Suite()
 files = Files()
 
-APPEND = "console=ttyS0 quiet panic=-1 pci=off"
 # One host kernel sees the whole minute; the other is there for what differs between them.
 LOAD_SECONDS = int(os.environ.get("LOAD_SECONDS",
                                   "60" if os.environ.get("LAB_KVER") == "6.1" else "10"))
-STRESS = "/usr/bin/stress-ng"
-# Processors, timers, interrupts between processors (which all of membarrier, tlb-shootdown and
-# changes of affinity bring), memory.
-LOAD = ("--cpu 2 --timer 2 --timer-freq 1000 --membarrier 2 --tlb-shootdown 1 --affinity 1 "
-        "--switch 2 --schedpolicy 1 --vm 2 --vm-bytes 32M --temp-path /tmp")
-# What a kernel says that got no processor time, or wrong time.
-TROUBLE = re.compile(rb"lockup|stall|hung|clocksource.*(unstable|watchdog|skew)|BUG|WARNING|"
-                     rb"Call Trace|rcu: INFO|(?i:unexpected|spurious) interrupt")
-# It was away for long, saw that, and drew no conclusion.
-AWAY = re.compile(rb"clocksource: Long readout interval, skipping watchdog check")
-
-
-# Of a host that does not trust its TSC the guest's is no better, and a guest may find that out.
-with open("/sys/devices/system/clocksource/clocksource0/available_clocksource") as sources:
-    EXCUSED = re.compile(rb"\0" if "tsc" in sources.read().split() else
-                         rb"clocksource: .*'tsc'|tsc: Marking TSC unstable")
-
-
-def boot_many(t, version, command, *options, **more):
-    """Boot to @command, which succeeds, and a kernel that has nothing to complain of."""
-    status, output, error = boot(kernel(version), f"{command}\nstatus=$?; dmesg; exit $status",
-                                 APPEND, *options, **more)
-    t.equal((status, error), (SUCCESS, ""))
-    for line in output.splitlines():
-        if TROUBLE.search(line) and not EXCUSED.search(line) and not AWAY.search(line):
-            t.fail(f"the guest says: {line!r}")
-    return output
 
 
 def limit_files(soft, hard):
@@ -76,11 +48,7 @@ def more_than_files_allow(t):
 @suite.case
 def eight_processors_under_load(t):
     """All stressors run to their end, and the guest's kernel and this host's are content."""
-    output = boot_many(t, "6.1", f"echo processors $(nproc)\n"
-                       f"{STRESS} {LOAD} --timeout {LOAD_SECONDS}s && echo load done",
-                       "--cpus", "8", programs=[STRESS], timeout=BOOT_TIMEOUT + 3 * LOAD_SECONDS)
-    t.contains(output, b"processors 8")
-    t.contains(output, b"load done")
+    eight_under_load(t, "6.1", LOAD_SECONDS)
 
 
 @suite.case
@@ -88,7 +56,7 @@ def processors_come_and_go(t):
     """Each of eight but the first is switched off and on again, twice in order, then all at once,
     while another one works. Not 6.12, whose scheduler warns of a processor that it has not emptied
     where all of them wait long for the host's (caveats.rst)."""
-    output = boot_many(t, "6.1", """
+    output = boot_content(t, "6.1", """
 echo processors $(nproc)
 cd /sys/devices/system/cpu
 (while :; do :; done) & busy=$!
@@ -111,7 +79,7 @@ echo back $(cat online)
 def interrupts_reach_large_ids(t):
     """The serial port's interrupt goes to a processor whose id takes more than eight bits: the
     kernel knows extended destination ids, or it would have left that processor out."""
-    output = boot_many(t, "6.1", """
+    output = boot_content(t, "6.1", """
 echo processors $(nproc), last id $(grep -w '^apicid' /proc/cpuinfo | tail -n1 | cut -d: -f2)
 irq=$(grep ttyS0 /proc/interrupts | cut -d: -f1 | tr -d ' ')
 echo 2 >/proc/irq/$irq/smp_affinity_list
