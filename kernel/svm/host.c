@@ -132,15 +132,14 @@ void svm_cpu_disable(void)
 	struct svm_cpu *host = this_cpu_ptr(&svm_cpu);
 	u64 efer;
 
-	if (!host->on)
-		return;
-	host->on = false;
-	if (rdmsrl_safe(MSR_EFER, &efer) || !(efer & EFER_SVME))
+	if (!host->on || rdmsrl_safe(MSR_EFER, &efer) || !(efer & EFER_SVME))
 		return;
 	asm volatile("stgi" : : : "memory");
 	wrmsrl(MSR_VM_HSAVE_PA, 0);
 	wrmsrl(MSR_EFER, efer & ~EFER_SVME);
 	reduce_speculation(false);
+	/* Last: should a crash come in between, all is done once more. */
+	host->on = false;
 }
 
 /**
