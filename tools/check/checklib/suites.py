@@ -45,6 +45,8 @@ SUITE_TIMEOUT = {"svm": 600, "svm-bochs": 1500, "vmx": 1500}
 HOST_TIMEOUT = {"svm": 1500, "svm-bochs": 2700, "vmx": 2700}
 # A kernel that watches itself takes its time.
 DEBUG_FACTOR = 3
+# The lab's word for an emulator that failed by itself, which says nothing of the host in it.
+EMULATOR_DIED = "FAILED: the emulator died of signal"
 
 
 def unit_programs():
@@ -109,16 +111,22 @@ def run_next_kernel(host, kver, how):
 
 
 def run_host(host, kver, programs, mix, log, parameters=None):
-    """Run @programs in one boot; return output, the lab's own words, and its status. The output
-    can be watched in @log while it grows."""
+    """Run @programs in one boot, in a second one where the emulator ended the first by itself;
+    return output, the lab's own words, and its status. The output can be watched in @log while it
+    grows."""
     factor = DEBUG_FACTOR if kver.endswith("-debug") else 1
     command = ["tools/lab/lab", "run", host, "--kernel", kver, "--timeout",
                str(factor * HOST_TIMEOUT[host])]
     command += ["--parameters", parameters] if parameters else []
     command += ["--", "env", f"STRESS_MIX_MS={mix}", "tools/selftests/run",
                 str(factor * SUITE_TIMEOUT[host]), *programs]
-    with open(log, "wb") as output:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output,
-                              stderr=subprocess.PIPE)
+    for again in (True, False):
+        with open(log, "wb") as output:
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output,
+                                  stderr=subprocess.PIPE)
+        words = done.stderr.decode(errors="replace")
+        if EMULATOR_DIED not in words or not again:
+            break
+        print(f"check: {host} {kver}: the emulator died of a signal, once more", flush=True)
     with open(log, errors="replace") as output:
-        return output.read(), done.stderr.decode(errors="replace"), done.returncode
+        return output.read(), words, done.returncode
