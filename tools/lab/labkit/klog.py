@@ -5,6 +5,7 @@ command returned. It knows kernels' words for trouble and nothing about emulator
 import re
 
 STAMP = rb"\[ *\d+\.\d+\](?:\[[^\]]*\])? "
+SECONDS = re.compile(rb"^\[ *(\d+)\.\d+\]")
 
 # What the kernel prints, and what it is called in the one line that the lab prints.
 REPORTS = [
@@ -27,9 +28,8 @@ REPORTS = [
 PATTERNS = [(re.compile(b"^" + STAMP + pattern), name) for pattern, name in REPORTS]
 BOOTED = re.compile(b"^" + STAMP + rb"lab: booted")
 PANIC = re.compile(b"^" + STAMP + rb"Kernel panic - ")
-# How a host hands over to another kernel, and what that one has to say.
-HANDS_OVER = re.compile(b"^" + STAMP + rb"(kexec_core: Starting new kernel"
-                        rb"|Kernel panic - not syncing: sysrq triggered crash)")
+# How a host crashes on purpose, and what the kernel that takes over has to say.
+CRASH = re.compile(b"^" + STAMP + rb"Kernel panic - not syncing: sysrq triggered crash")
 SAYS = re.compile(b"^" + STAMP + rb"lab: > (.*)")
 STATUS = re.compile(b"^" + STAMP + rb"lab: STATUS (\d+)")
 
@@ -43,6 +43,7 @@ class KernelLog:
         self.hands_over = hands_over
         self.next_says = []
         self.next_status = None
+        self.seconds = 0
         self.offset = 0
         self.rest = b""
         self.verdict = None
@@ -61,15 +62,17 @@ class KernelLog:
         return lines
 
     def _follow_next(self, line):
-        """Note what the next kernel says; return whether the line hands over to it."""
+        """Note what the next kernel says, whose time begins anew; return whether the line is the
+        crash that hands over to it."""
+        if stamp := SECONDS.match(line):
+            seconds = int(stamp.group(1))
+            self.booted = self.booted and not (seconds == 0 < self.seconds)
+            self.seconds = seconds
         if says := SAYS.match(line):
             self.next_says.append(says.group(1).decode(errors="replace"))
         if status := STATUS.match(line):
             self.next_status = int(status.group(1))
-        if not HANDS_OVER.match(line):
-            return False
-        self.booted = False
-        return True
+        return bool(CRASH.match(line))
 
     def _judge(self, line):
         """Before init runs only a panic counts: the rest is between a stock kernel and emulator."""

@@ -17,6 +17,7 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../lib"))
 
 import ktap                                 # noqa: E402
+from baremetal import TIMEOUT               # noqa: E402
 from stock import SUCCESS, boot, kernel     # noqa: E402
 
 suite = ktap.Suite()
@@ -55,7 +56,7 @@ class Watcher(threading.Thread):
     def run(self):
         while not self.ended.wait(0.5):
             done = subprocess.run(["vm", "stats", "--once", "--json", self.name_of_guest],
-                                  capture_output=True)
+                                  capture_output=True, timeout=TIMEOUT)
             if not done.returncode:
                 self.last = json.loads(done.stdout)
 

@@ -63,7 +63,8 @@ static void svm_that_another_turned_on(struct ktap *t)
 	if (fd < 0)
 		KTAP_SKIP(t, "no /dev/cpu/%d/msr", cpus[0]);
 	KTAP_TRUE(t, read_efer(t, fd) & EFER_SVME);
-	KTAP_OK(t, module_unload());
+	module_expect_unused(t);
+	KTAP_REQUIRE(t, !module_unload());
 	efer = read_efer(t, fd);
 	KTAP_EQ(t, efer & EFER_SVME, 0);
 	write_efer(t, fd, efer | EFER_SVME);
@@ -83,7 +84,8 @@ static void kvm_is_loaded(struct ktap *t)
 
 	if (!module_can_reload())
 		KTAP_SKIP(t, "no file to load the module from again");
-	KTAP_OK(t, module_unload());
+	module_expect_unused(t);
+	KTAP_REQUIRE(t, !module_unload());
 	if (system(kvm)) {
 		load(t);
 		KTAP_SKIP(t, "KVM does not load here");

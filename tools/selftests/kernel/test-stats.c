@@ -382,7 +382,7 @@ static void polls_unless_the_guest_does(struct ktap *t)
 	KTAP_TRUE(t, polls > 0);
 }
 
-/* Where each wait is longer than it may look around, it learns not to. */
+/* Nothing is found in the time it may look around, which is as good as none. */
 static void waits_are_longer_than_the_ceiling(struct ktap *t)
 {
 	KTAP_EQ(t, polls_with(t, 1, 1), 0);

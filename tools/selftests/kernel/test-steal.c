@@ -104,7 +104,10 @@ static void sleeping_vcpu_says_so(struct ktap *t)
 
 	if (!runner_open(&r.g, t, &runner_halt))
 		return;
-	KTAP_TRUE(t, counters_open(&c, &r.g));
+	if (!counters_open(&c, &r.g)) {
+		guest_close(&r.g);
+		return;
+	}
 	KTAP_OK(t, guest_set_msr(&r.g, MSR_STEAL_TIME, STEAL_AREA | 1));
 	KTAP_TRUE(t, runner_go_on(&r));
 	KTAP_TRUE(t, task_wait(is_preempted, (void *)steal_area(&r.g)));
@@ -167,7 +170,10 @@ static void marks_are_taken_once(struct ktap *t)
 
 	if (!runner_open(&r.g, t, &runner_spin))
 		return;
-	KTAP_TRUE(t, counters_open(&c, &r.g));
+	if (!counters_open(&c, &r.g)) {
+		guest_close(&r.g);
+		return;
+	}
 	KTAP_OK(t, guest_set_msr(&r.g, MSR_STEAL_TIME, STEAL_AREA | 1));
 	KTAP_TRUE(t, task_cpus(cpus) && task_pin(0, cpus[0]));
 	KTAP_TRUE(t, runner_go_on(&r) && task_pin(r.tid, cpus[0]));

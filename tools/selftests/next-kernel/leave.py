@@ -18,6 +18,7 @@ from baremetal import Files, SELF, multiboot, out   # noqa: E402
 STI = b"\xfb"    # or Bochs would let none of the host's interrupts in (Documentation/caveats.rst)
 APPEND = "console=ttyS0,115200 loglevel=5 printk.devkmsg=on panic=-1 acpiphp.disable=1 nokaslr " \
          "tsc=reliable no_timer_check"
+INHERITED = "tsc_early_khz="    # a word that is the host's own
 
 
 def start_guest(image, cpus):
@@ -31,7 +32,10 @@ def start_guest(image, cpus):
 def main():
     how, kernel, initrd = sys.argv[1:]
     crash = how == "crash"
-    append = APPEND + (" nr_cpus=1 irqpoll reset_devices" if crash else "")
+    with open("/proc/cmdline") as words:
+        append = " ".join([APPEND, *(word for word in words.read().split()
+                                     if word.startswith(INHERITED))])
+    append += " nr_cpus=1 irqpoll reset_devices" if crash else ""
     subprocess.run(["kexec", "-p" if crash else "-l", kernel, f"--initrd={initrd}",
                     f"--append={append}"], check=True)
     files = Files()
