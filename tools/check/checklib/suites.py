@@ -45,8 +45,8 @@ SUITE_TIMEOUT = {"svm": 600, "svm-bochs": 1500, "vmx": 1500}
 HOST_TIMEOUT = {"svm": 1500, "svm-bochs": 2700, "vmx": 2700}
 # A kernel that watches itself takes its time.
 DEBUG_FACTOR = 3
-# The lab's word for an emulator that failed by itself, which says nothing of the host in it.
-EMULATOR_DIED = "FAILED: the emulator died of signal"
+# The lab's status for an emulator that failed by itself, which says nothing of the host in it.
+EMULATOR_DIED = 123
 
 
 def unit_programs():
@@ -102,31 +102,33 @@ def run_sparse(kver):
     return done.stdout.decode(errors="replace"), done.returncode
 
 
-def run_next_kernel(host, kver, how):
-    """Have another kernel take a host over; return output and the lab's own words, and the status."""
-    done = subprocess.run(["tools/selftests/next-kernel/run", host, kver, how],
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT)
-    return done.stdout.decode(errors="replace"), done.returncode
+def run_boot(name, command, log):
+    """Run @command, which boots a host, and once more where the emulator failed by itself; return
+    output, the lab's own words, and the status. The output can be watched in @log while it
+    grows."""
+    for again in (True, False):
+        with open(log, "wb") as output:
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output,
+                                  stderr=subprocess.PIPE)
+        if done.returncode != EMULATOR_DIED or not again:
+            break
+        print(f"check: {name}: the emulator died of a signal, once more", flush=True)
+    with open(log, errors="replace") as output:
+        return output.read(), done.stderr.decode(errors="replace"), done.returncode
+
+
+def run_next_kernel(host, kver, how, log):
+    """Have another kernel take a host over; return as run_boot()."""
+    return run_boot(f"{host} {kver} {how}",
+                    ["tools/selftests/next-kernel/run", host, kver, how], log)
 
 
 def run_host(host, kver, programs, mix, log, parameters=None):
-    """Run @programs in one boot, in a second one where the emulator ended the first by itself;
-    return output, the lab's own words, and its status. The output can be watched in @log while it
-    grows."""
+    """Run @programs in one boot; return as run_boot()."""
     factor = DEBUG_FACTOR if kver.endswith("-debug") else 1
     command = ["tools/lab/lab", "run", host, "--kernel", kver, "--timeout",
                str(factor * HOST_TIMEOUT[host])]
     command += ["--parameters", parameters] if parameters else []
     command += ["--", "env", f"STRESS_MIX_MS={mix}", "tools/selftests/run",
                 str(factor * SUITE_TIMEOUT[host]), *programs]
-    for again in (True, False):
-        with open(log, "wb") as output:
-            done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output,
-                                  stderr=subprocess.PIPE)
-        words = done.stderr.decode(errors="replace")
-        if EMULATOR_DIED not in words or not again:
-            break
-        print(f"check: {host} {kver}: the emulator died of a signal, once more", flush=True)
-    with open(log, errors="replace") as output:
-        return output.read(), words, done.returncode
+    return run_boot(f"{host} {kver}", command, log)

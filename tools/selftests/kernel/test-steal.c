@@ -96,18 +96,25 @@ static bool is_back(void *arg)
 	return !((volatile struct steal_area *)arg)->preempted;
 }
 
+static bool open_counted(struct guest *g, struct counters *c, struct ktap *t,
+			 const struct guest_code *code)
+{
+	if (!runner_open(g, t, code))
+		return false;
+	if (counters_open(c, g))
+		return true;
+	guest_close(g);
+	return false;
+}
+
 /* While the vCPU sleeps its byte says so; a mark beside it is taken before it runs. */
 static void sleeping_vcpu_says_so(struct ktap *t)
 {
 	struct runner r = {};
 	struct counters c;
 
-	if (!runner_open(&r.g, t, &runner_halt))
+	if (!open_counted(&r.g, &c, t, &runner_halt))
 		return;
-	if (!counters_open(&c, &r.g)) {
-		guest_close(&r.g);
-		return;
-	}
 	KTAP_OK(t, guest_set_msr(&r.g, MSR_STEAL_TIME, STEAL_AREA | 1));
 	KTAP_TRUE(t, runner_go_on(&r));
 	KTAP_TRUE(t, task_wait(is_preempted, (void *)steal_area(&r.g)));
@@ -168,12 +175,8 @@ static void marks_are_taken_once(struct ktap *t)
 	int cpus[TASK_CPUS];
 	struct counters c;
 
-	if (!runner_open(&r.g, t, &runner_spin))
+	if (!open_counted(&r.g, &c, t, &runner_spin))
 		return;
-	if (!counters_open(&c, &r.g)) {
-		guest_close(&r.g);
-		return;
-	}
 	KTAP_OK(t, guest_set_msr(&r.g, MSR_STEAL_TIME, STEAL_AREA | 1));
 	KTAP_TRUE(t, task_cpus(cpus) && task_pin(0, cpus[0]));
 	KTAP_TRUE(t, runner_go_on(&r) && task_pin(r.tid, cpus[0]));

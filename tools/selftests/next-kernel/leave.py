@@ -16,14 +16,13 @@ sys.path.insert(0, os.path.join(HERE, "../lib"))
 from baremetal import Files, SELF, multiboot, out   # noqa: E402
 
 STI = b"\xfb"    # or Bochs would let none of the host's interrupts in (Documentation/caveats.rst)
-APPEND = "console=ttyS0,115200 loglevel=5 printk.devkmsg=on panic=-1 acpiphp.disable=1 nokaslr " \
-         "tsc=reliable no_timer_check"
-INHERITED = "tsc_early_khz="    # a word that is the host's own
+# What a kernel needs to get on with what a crash leaves behind (Documentation/admin-guide/kdump).
+AFTER_CRASH = "--append=nr_cpus=1 irqpoll reset_devices"
 
 
-def start_guest(image, cpus):
+def start_guest(image):
     """One that never exits by itself, and says when it has begun."""
-    guest = subprocess.Popen(["vm", "run", "--kernel", image, "--cpus", str(cpus)],
+    guest = subprocess.Popen(["vm", "run", "--kernel", image],
                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
     if guest.stdout.read(1) != b"R":
         raise RuntimeError("the guest does not start")
@@ -32,17 +31,12 @@ def start_guest(image, cpus):
 def main():
     how, kernel, initrd = sys.argv[1:]
     crash = how == "crash"
-    with open("/proc/cmdline") as words:
-        append = " ".join([APPEND, *(word for word in words.read().split()
-                                     if word.startswith(INHERITED))])
-    append += " nr_cpus=1 irqpoll reset_devices" if crash else ""
     subprocess.run(["kexec", "-p" if crash else "-l", kernel, f"--initrd={initrd}",
-                    f"--append={append}"], check=True)
+                    "--reuse-cmdline", *([AFTER_CRASH] if crash else [])], check=True)
     files = Files()
     image = files.write(multiboot(out(0x3F8, ord("R")) + STI + SELF))
-    # Only the first processor of a guest leaves its reset: so one guest for each of the host's.
     for _ in os.sched_getaffinity(0):
-        start_guest(image, 2)
+        start_guest(image)
     if crash:
         with open("/proc/sysrq-trigger", "w") as trigger:
             trigger.write("c")
