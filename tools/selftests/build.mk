@@ -151,10 +151,11 @@ fuzz_boot := tools/selftests/unit/boot_fixture.c $(boot_sources)
 FUZZERS += tdp
 fuzz_tdp := $(tdp_sources) tools/selftests/unit/tdp_steps.c
 
-# What `make install` leaves is looked at by a script, next to the unit tests and run like them.
-PROGRAMS += $(BUILD)/bin/unit-install
+# What `make install` leaves, and the lab's cache, are looked at by scripts, next to the unit tests and
+# run like them.
+PROGRAMS += $(BUILD)/bin/unit-install $(BUILD)/bin/unit-lab_cache
 
-$(BUILD)/bin/unit-install: tools/selftests/unit/install.py
+$(BUILD)/bin/unit-%: tools/selftests/unit/%.py
 	@mkdir -p $(@D)
 	$(q)ln -sf ../../$< $@
 

@@ -3,6 +3,7 @@
 for Bochs the CD. Parts that do not change from run to run are kept under build/lab/cache, under
 the hash of what went into them."""
 
+import contextlib
 import hashlib
 import lzma
 import os
@@ -10,6 +11,7 @@ import shlex
 import shutil
 import struct
 import subprocess
+import tempfile
 
 BUSYBOX = "/bin/busybox"
 DRIVERS = {
@@ -160,19 +162,25 @@ class Cache:
         for part in inputs:
             digest.update(hashlib.sha256(part).digest())
         path = os.path.join(self.dir, f"{kind}-{digest.hexdigest()[:20]}")
-        if os.path.exists(path):
+        with contextlib.suppress(FileNotFoundError):
             os.utime(path)
             return path
-        new = f"{path}.{os.getpid()}"
-        make(new)
-        os.rename(new, path)
+        with tempfile.TemporaryDirectory(prefix="cache-", dir=os.path.dirname(self.dir)) as place:
+            new = os.path.join(place, kind)
+            make(new)
+            os.rename(new, path)
         self._trim()
         return path
 
     def _trim(self):
-        entries = sorted(os.scandir(self.dir), key=lambda entry: entry.stat().st_mtime)
-        for entry in entries[:-CACHE_KEPT]:
-            os.unlink(entry.path)
+        """Forget what was not asked for lately. Other runs make and forget files meanwhile."""
+        entries = []
+        for entry in os.scandir(self.dir):
+            with contextlib.suppress(FileNotFoundError):
+                entries.append((entry.stat().st_mtime, entry.path))
+        for _, path in sorted(entries)[:-CACHE_KEPT]:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
 
 
 def build_agent(cache, source):
