@@ -218,7 +218,6 @@ libfuzz: $(FUZZERS:%=$(BUILD)/bin/libfuzz-%)
 
 KERNEL_TESTS += lapic
 KERNEL_TESTS += ipi smp storm move
-$(BUILD)/bin/test-smp: $(BUILD)/obj/tools/selftests/lib/freezer.o
 $(addprefix $(BUILD)/bin/test-,ipi smp storm move): $(addprefix $(BUILD)/obj/tools/selftests/lib/,team.o task.o)
 KERNEL_TESTS += exits events debug
 KERNEL_TESTS += clock cpuid msr args
@@ -241,7 +240,7 @@ $(BUILD)/bin/test-rival: $(addprefix $(BUILD)/obj/tools/selftests/lib/,module.o 
 $(addprefix $(BUILD)/bin/test-,life stress): \
 	$(addprefix $(BUILD)/obj/tools/selftests/lib/,module.o runner.o task.o)
 $(BUILD)/bin/test-nmi: $(addprefix $(BUILD)/obj/tools/selftests/lib/,runner.o task.o)
-$(addprefix $(BUILD)/bin/test-,charge life): $(BUILD)/obj/tools/selftests/lib/cgroup.o
+$(addprefix $(BUILD)/bin/test-,charge life smp): $(addprefix $(BUILD)/obj/tools/selftests/lib/,cgroup.o task.o)
 
 define kernel_test_rule
 PROGRAMS += $(BUILD)/bin/test-$(1)

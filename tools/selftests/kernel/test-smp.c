@@ -12,8 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "counters.h"
-#include "freezer.h"
 #include "msr.h"
 #include "random.h"
 #include "task.h"
@@ -741,11 +741,11 @@ static void freeze_and_thaw(struct ktap *t, volatile uint64_t *count)
 
 	for (i = 0; i < 5; i++) {
 		KTAP_TRUE(t, task_wait_count(count, *count + 10));
-		KTAP_TRUE(t, freezer_freeze());
+		KTAP_TRUE(t, cgroup_freeze());
 		before = *count;
 		usleep(20000);
 		KTAP_EQ(t, *count, before);
-		KTAP_TRUE(t, freezer_thaw());
+		KTAP_TRUE(t, cgroup_thaw());
 	}
 	KTAP_TRUE(t, task_wait_count(count, *count + 10));
 }
@@ -761,13 +761,13 @@ static void ring_that_is_frozen(struct ktap *t)
 	if (!child)
 		ring_in_child(count);
 	KTAP_TRUE(t, task_wait_count(count, 1));
-	if (freezer_open(t, child)) {
+	if (cgroup_put(t, child)) {
 		freeze_and_thaw(t, count);
 		/* It dies frozen, too. */
-		KTAP_TRUE(t, freezer_freeze());
+		KTAP_TRUE(t, cgroup_freeze());
 		kill(child, SIGKILL);
 		waitpid(child, NULL, 0);
-		freezer_close();
+		cgroup_leave();
 	} else {
 		kill(child, SIGKILL);
 		waitpid(child, NULL, 0);

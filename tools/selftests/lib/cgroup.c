@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A memory cgroup of the test's own; see cgroup.h.
+ * A cgroup of the test's own; see cgroup.h.
  */
 #include <fcntl.h>
 #include <sys/mount.h>
@@ -8,16 +8,16 @@
 #include <unistd.h>
 
 #include "cgroup.h"
+#include "task.h"
 
-static const char *const root = "/tmp/selftests-cgroup";
+#define ROOT	"/tmp/selftests-cgroup"
+#define GROUP	ROOT "/group"
 
-static bool write_file(const char *name, const char *text)
+static bool write_file(const char *path, const char *text)
 {
-	char path[256];
 	bool ok;
 	int fd;
 
-	snprintf(path, sizeof(path), "%s/%s", root, name);
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return false;
@@ -26,44 +26,58 @@ static bool write_file(const char *name, const char *text)
 	return ok;
 }
 
+/* Make the group, with a process in it, or say why there is none. */
+static bool make(struct ktap *t, const char *controllers, const char *pid)
+{
+	mkdir(ROOT, 0755);
+	if (mount("cgroup2", ROOT, "cgroup2", 0, NULL)) {
+		ktap_skip(t, "cgroup2 cannot be mounted: %s", strerror(errno));
+		rmdir(ROOT);
+		return false;
+	}
+	if (write_file(ROOT "/cgroup.subtree_control", controllers) && !mkdir(GROUP, 0755) &&
+	    write_file(GROUP "/cgroup.procs", pid))
+		return true;
+	ktap_skip(t, "no cgroup: %s", strerror(errno));
+	cgroup_leave();
+	return false;
+}
+
 /**
- * cgroup_enter() - move into a cgroup of our own
+ * cgroup_enter() - move into a cgroup of our own, which is charged for memory
  * @t: the case; skipped when there is none
  *
  * Return: whether it worked; cgroup_leave() comes after
  */
 bool cgroup_enter(struct ktap *t)
 {
-	char path[256];
-
-	mkdir(root, 0755);
-	if (mount("cgroup2", root, "cgroup2", 0, NULL)) {
-		ktap_skip(t, "cgroup2 cannot be mounted: %s", strerror(errno));
-		rmdir(root);
-		return false;
-	}
-	snprintf(path, sizeof(path), "%s/charge", root);
-	if (write_file("cgroup.subtree_control", "+memory") && !mkdir(path, 0755) &&
-	    write_file("charge/cgroup.procs", "0"))
-		return true;
-	ktap_skip(t, "no memory cgroup: %s", strerror(errno));
-	umount(root);
-	rmdir(root);
-	return false;
+	return make(t, "+memory", "0");
 }
 
 /**
- * cgroup_leave() - reverse of cgroup_enter()
+ * cgroup_put() - put another process into a cgroup
+ * @t: the case; skipped when there is none
+ * @pid: the process
+ *
+ * Return: whether it worked; cgroup_leave() comes after the end of the process
+ */
+bool cgroup_put(struct ktap *t, pid_t pid)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", pid);
+	return make(t, "", text);
+}
+
+/**
+ * cgroup_leave() - reverse of cgroup_enter() and cgroup_put()
  */
 void cgroup_leave(void)
 {
-	char path[256];
-
-	write_file("cgroup.procs", "0");
-	snprintf(path, sizeof(path), "%s/charge", root);
-	rmdir(path);
-	umount(root);
-	rmdir(root);
+	write_file(ROOT "/cgroup.procs", "0");
+	rmdir(GROUP);
+	umount(ROOT);
+	rmdir(ROOT);
 }
 
 /**
@@ -74,11 +88,10 @@ void cgroup_leave(void)
 long cgroup_kernel_bytes(void)
 {
 	long bytes = -1, tables = 0, value;
-	char path[256], line[256];
+	char line[256];
 	FILE *f;
 
-	snprintf(path, sizeof(path), "%s/charge/memory.stat", root);
-	f = fopen(path, "r");
+	f = fopen(GROUP "/memory.stat", "r");
 	if (!f)
 		return -1;
 	while (fgets(line, sizeof(line), f)) {
@@ -89,4 +102,46 @@ long cgroup_kernel_bytes(void)
 	}
 	fclose(f);
 	return bytes < 0 ? bytes : bytes - tables;
+}
+
+/* Whether the kernel says that all threads stand still, or that none has to. */
+static bool is_frozen(void *wanted)
+{
+	char text[256];
+	ssize_t bytes;
+	int fd;
+
+	fd = open(GROUP "/cgroup.events", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	bytes = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[bytes < 0 ? 0 : bytes] = 0;
+	return strstr(text, *(bool *)wanted ? "frozen 1" : "frozen 0");
+}
+
+static bool set_frozen(bool frozen)
+{
+	return write_file(GROUP "/cgroup.freeze", frozen ? "1" : "0") &&
+	       task_wait(is_frozen, &frozen);
+}
+
+/**
+ * cgroup_freeze() - freeze the group, and wait until every thread of it stands still
+ *
+ * Return: whether they do
+ */
+bool cgroup_freeze(void)
+{
+	return set_frozen(true);
+}
+
+/**
+ * cgroup_thaw() - reverse of cgroup_freeze()
+ *
+ * Return: whether it worked
+ */
+bool cgroup_thaw(void)
+{
+	return set_frozen(false);
 }
