@@ -178,7 +178,6 @@ struct hvm_hw_state {
  *	TSC_AUX, SPEC_CTRL, DEBUGCTL. -ENOENT: not one of them
  * @set_msr: the same; -EINVAL: the hardware would raise #GP on the value
  * @msr_list: its carried MSR indices, terminated by 0
- * @dump: print the hardware's own record of the vCPU, rate-limited by the caller
  */
 struct hvm_backend {
 	const char *name;
@@ -206,7 +205,6 @@ struct hvm_backend {
 	int (*get_msr)(struct hvm_hw *hw, u32 index, u64 *value);
 	int (*set_msr)(struct hvm_hw *hw, u32 index, u64 value);
 	const u32 *(*msr_list)(void);
-	void (*dump)(struct hvm_hw *hw);
 };
 
 extern const struct hvm_backend hvm_vmx_backend;

@@ -137,5 +137,4 @@ const struct hvm_backend hvm_svm_backend = {
 	.get_msr = svm_get_msr,
 	.set_msr = svm_set_msr,
 	.msr_list = svm_msr_list,
-	.dump = svm_dump,
 };

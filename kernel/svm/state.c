@@ -3,10 +3,7 @@
  * The guest's registers between the VMCB and the ABI's terms, the state after reset, and which
  * register it was when the processor refuses to run the guest. Not here: MSRs (msr.c).
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/bitops.h>
-#include <linux/printk.h>
 #include <asm/cpufeature.h>
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
@@ -431,46 +428,4 @@ enum hvm_invalid_field svm_state_invalid(const struct vmcb *vmcb)
 		if (checks[i].invalid(vmcb))
 			return checks[i].field;
 	return HVM_INVALID_UNKNOWN;
-}
-
-static void dump_control(const struct vmcb *vmcb)
-{
-	pr_info("exit_code %llx info %llx %llx int_info %llx event_inj %llx next_rip %llx\n",
-		vmcb->exit_code, vmcb->exit_info_1, vmcb->exit_info_2, vmcb->exit_int_info,
-		vmcb->event_inj, vmcb->next_rip);
-	pr_info("intercepts cr %x dr %x exceptions %x misc %x %x\n", vmcb->intercept_cr,
-		vmcb->intercept_dr, vmcb->intercept_exceptions, vmcb->intercept_misc1,
-		vmcb->intercept_misc2);
-	pr_info("asid %x tlb %x v_tpr %x v_irq %x prio %x int_state %llx nested_cr3 %llx clean %x\n",
-		vmcb->asid, vmcb->tlb_control, vmcb->v_tpr, vmcb->v_irq, vmcb->v_intr_prio,
-		vmcb->int_state, vmcb->nested_cr3, vmcb->clean);
-}
-
-static void dump_segments(struct vmcb *vmcb)
-{
-	static const char * const names[] = { "es", "cs", "ss", "ds", "fs", "gs", "ldtr", "tr" };
-	int i;
-
-	for (i = 0; i < HVM_SEG_COUNT; i++) {
-		const struct vmcb_segment *seg = segment(vmcb, i);
-
-		pr_info("%-4s %04x attributes %03x base %016llx limit %08x\n", names[i],
-			seg->selector, seg->attributes, seg->base, seg->limit);
-	}
-}
-
-/**
- * svm_dump - &hvm_backend.dump
- * @hw: the virtual CPU
- */
-void svm_dump(struct hvm_hw *hw)
-{
-	struct vmcb *vmcb = to_svm(hw)->vmcb;
-
-	dump_control(vmcb);
-	dump_segments(vmcb);
-	pr_info("cr0 %llx cr2 %llx cr3 %llx cr4 %llx efer %llx cpl %u\n", vmcb->cr0, vmcb->cr2,
-		vmcb->cr3, vmcb->cr4, vmcb->efer, vmcb->cpl);
-	pr_info("rip %llx rsp %llx rflags %llx rax %llx dr6 %llx dr7 %llx\n", vmcb->rip, vmcb->rsp,
-		vmcb->rflags, vmcb->rax, vmcb->dr6, vmcb->dr7);
 }

@@ -211,7 +211,6 @@ void svm_expose(struct hvm_hw *hw, bool full);
 void svm_get_state(struct hvm_hw *hw, u32 mask, struct hvm_hw_state *state);
 void svm_set_state(struct hvm_hw *hw, u32 mask, const struct hvm_hw_state *state);
 enum hvm_invalid_field svm_state_invalid(const struct vmcb *vmcb);
-void svm_dump(struct hvm_hw *hw);
 
 /* msr.c */
 int svm_msr_setup(void);

@@ -69,5 +69,4 @@ const struct hvm_backend hvm_vmx_backend = {
 	.get_msr	= vmx_get_msr,
 	.set_msr	= vmx_set_msr,
 	.msr_list	= vmx_msr_list,
-	.dump		= vmx_dump,
 };

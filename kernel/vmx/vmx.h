@@ -255,7 +255,4 @@ int vmx_get_msr(struct hvm_hw *hw, u32 index, u64 *value);
 int vmx_set_msr(struct hvm_hw *hw, u32 index, u64 value);
 const u32 *vmx_msr_list(void);
 
-/* dump.c */
-void vmx_dump(struct hvm_hw *hw);
-
 #endif /* HVM_VMX_VMX_H */
