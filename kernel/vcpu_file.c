@@ -65,7 +65,7 @@ static long set_cpuid(void *object, void *data)
 	if (IS_ERR(table))
 		return PTR_ERR(table);
 	swap(vcpu->cpuid, table);
-	hvm_cpuid_put(table);
+	hvm_cpuid_free(table);
 	return 0;
 }
 

@@ -66,7 +66,7 @@ static void destroy(struct kref *ref)
 
 	mmdrop(vm->mm);
 	hvm_msr_policy_clear(&vm->msr);
-	hvm_cpuid_put(vm->cpuid);
+	hvm_cpuid_free(vm->cpuid);
 	hvm_ioeventfds_deinit(&vm->ioeventfds);
 	hvm_irqfds_deinit(&vm->irqfds);
 	hvm_irq_deinit(&vm->irq);
@@ -182,7 +182,7 @@ static long set_cpuid(void *object, void *data)
 	else
 		swap(vm->cpuid, table);
 	mutex_unlock(&vm->lock);
-	hvm_cpuid_put(table);
+	hvm_cpuid_free(table);
 	return ret;
 }
 

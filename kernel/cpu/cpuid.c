@@ -53,7 +53,6 @@ static struct hvm_cpuid_table *build(const struct hvm_cpuid_entry *entries, u32 
 		return ERR_PTR(error);
 	}
 	note_xstates(&table->leaves);
-	refcount_set(&table->ref, 1);
 	return table;
 }
 
@@ -61,8 +60,8 @@ static struct hvm_cpuid_table *build(const struct hvm_cpuid_entry *entries, u32 
  * hvm_cpuid_create - a table of what userspace gave
  * @arg: the kernel's copy of the argument
  *
- * Return: the table with one reference, or ERR_PTR: -ENOSPC: too many entries; -EFAULT; -EINVAL: an
- * entry is malformed or there twice; -EOPNOTSUPP: an unknown flag; -ENOMEM
+ * Return: the table, or ERR_PTR: -ENOSPC: too many entries; -EFAULT; -EINVAL: an entry is malformed
+ * or there twice; -EOPNOTSUPP: an unknown flag; -ENOMEM
  * Context: process
  */
 struct hvm_cpuid_table *hvm_cpuid_create(const struct hvm_cpuid *arg)
@@ -85,25 +84,12 @@ struct hvm_cpuid_table *hvm_cpuid_create(const struct hvm_cpuid *arg)
 }
 
 /**
- * hvm_cpuid_get - one more holder
- * @table: a table that the caller holds
- *
- * Return: @table
- */
-struct hvm_cpuid_table *hvm_cpuid_get(struct hvm_cpuid_table *table)
-{
-	refcount_inc(&table->ref);
-	return table;
-}
-
-/**
- * hvm_cpuid_put - one holder less
+ * hvm_cpuid_free - reverse of hvm_cpuid_create()
  * @table: the table, or NULL
  */
-void hvm_cpuid_put(struct hvm_cpuid_table *table)
+void hvm_cpuid_free(struct hvm_cpuid_table *table)
 {
-	if (table && refcount_dec_and_test(&table->ref))
-		kvfree(table);
+	kvfree(table);
 }
 
 /* Its own, or the guest's default; frozen at its first run. */

@@ -7,7 +7,6 @@
 #ifndef HVM_CPU_CPUID_H
 #define HVM_CPU_CPUID_H
 
-#include <linux/refcount.h>
 #include <linux/types.h>
 
 #include "../types.h"
@@ -16,20 +15,17 @@
 struct hvm_vcpu;
 
 /**
- * struct hvm_cpuid_table - a guest's or a vCPU's CPUID; nothing but @ref changes after creation
- * @ref: holders
+ * struct hvm_cpuid_table - a guest's or a vCPU's CPUID; nothing changes after creation
  * @leaves: what it holds
  */
 struct hvm_cpuid_table {
-	refcount_t ref;
 	struct hvm_leaves leaves;
 };
 
 int hvm_cpuid_offer(struct hvm_cpuid_entry *entries, u32 max);
 
 struct hvm_cpuid_table *hvm_cpuid_create(const struct hvm_cpuid *arg);
-struct hvm_cpuid_table *hvm_cpuid_get(struct hvm_cpuid_table *table);
-void hvm_cpuid_put(struct hvm_cpuid_table *table);
+void hvm_cpuid_free(struct hvm_cpuid_table *table);
 
 void hvm_cpuid_query(struct hvm_vcpu *vcpu, u32 leaf, u32 subleaf, u32 out[4]);
 bool hvm_cpuid_has(struct hvm_vcpu *vcpu, unsigned int feature);

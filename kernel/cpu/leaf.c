@@ -23,12 +23,9 @@ static const struct {
 	[HVM_CPUID_7_ECX]		= { 7, 0, ECX },
 	[HVM_CPUID_7_EDX]		= { 7, 0, EDX },
 	[HVM_CPUID_7_2_EDX]		= { 7, 2, EDX },
-	[HVM_CPUID_D_1_EAX]		= { 0xd, 1, EAX },
 	[HVM_CPUID_PV_EAX]		= { 0x40000001, 0, EAX },
-	[HVM_CPUID_8000_0001_ECX]	= { 0x80000001, 0, ECX },
 	[HVM_CPUID_8000_0001_EDX]	= { 0x80000001, 0, EDX },
 	[HVM_CPUID_8000_0008_EBX]	= { 0x80000008, 0, EBX },
-	[HVM_CPUID_8000_0021_EAX]	= { 0x80000021, 0, EAX },
 };
 
 /* Order of the table: by leaf, then by subleaf. */

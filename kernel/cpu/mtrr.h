@@ -15,9 +15,6 @@
 /* MTRRCAP: the number of variable ranges, fixed ranges, and write combining. */
 #define HVM_MTRR_CAP		(HVM_MTRR_VARIABLE | 1ULL << 8 | 1ULL << 10)
 
-/* PAT after reset: WB, WT, UC-, UC, twice. */
-#define HVM_PAT_RESET		0x0007040600070406ULL
-
 /**
  * struct hvm_mtrr - a vCPU's memory type range registers
  * @def_type: MTRR_DEF_TYPE

@@ -196,7 +196,7 @@ void hvm_vcpu_destroy(struct hvm_vcpu *vcpu)
 	hvm_bells_remove(&vcpu->vm->bells, &vcpu->bell);
 	hvm_fpu_deinit(&vcpu->fpu);
 	hvm_backend->destroy(vcpu->hw);
-	hvm_cpuid_put(vcpu->cpuid);
+	hvm_cpuid_free(vcpu->cpuid);
 	free_page((unsigned long)vcpu->stats);
 	free_page((unsigned long)vcpu->run);
 	mutex_destroy(&vcpu->lock);

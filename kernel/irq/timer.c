@@ -30,6 +30,7 @@ static u32 timer_mode(const struct hvm_lapic *lapic)
 	return READ_ONCE(lapic->lvt[HVM_LVT_TIMER]) & HVM_LVT_MODE;
 }
 
+/* One count, before its divider, is one nanosecond: a bus clock of 1 GHz. */
 static u64 count_to_ns(const struct hvm_timer *timer, u32 count)
 {
 	return (u64)count << timer->divide_shift;

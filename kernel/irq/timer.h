@@ -12,9 +12,6 @@
 
 struct hvm_lapic;
 
-/* One count of the timer, before its divider, is one nanosecond: a bus clock of 1 GHz. */
-#define HVM_TIMER_BUS_HZ	1000000000UL
-
 /* The shortest period a guest gets, ns: it bounds what a periodic timer costs the host. */
 #define HVM_TIMER_MIN_PERIOD	200000UL
 

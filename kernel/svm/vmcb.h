@@ -102,7 +102,6 @@ struct vmcb {
 #define VMCB_EVENT_INTR			(0ULL << 8)
 #define VMCB_EVENT_NMI			(2ULL << 8)
 #define VMCB_EVENT_EXCEPTION		(3ULL << 8)
-#define VMCB_EVENT_SOFT_INTR		(4ULL << 8)
 #define VMCB_EVENT_HAS_ERROR		BIT_ULL(11)
 #define VMCB_EVENT_VALID		BIT_ULL(31)
 #define VMCB_EVENT_ERROR_SHIFT		32

@@ -29,8 +29,6 @@
 
 #include "vmx.h"
 
-#define SELECTOR_LOWER		7	/* RPL and table: must be 0 in host fields */
-
 /**
  * struct vmx_cpu - one host CPU
  * @vmxon: [I] its VMXON region, a page

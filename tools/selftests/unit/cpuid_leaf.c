@@ -211,14 +211,14 @@ static void knows_features(struct ktap *t)
 {
 	static const struct hvm_cpuid_entry entries[] = {
 		{ .leaf = 1, .ecx = 1 << 21, .edx = 1 << 16 },
-		{ .leaf = 7, .subleaf = 0, .flags = 1, .ebx = 1 << 7, .edx = 1 << 26 },
+		{ .leaf = 7, .subleaf = 0, .flags = 1, .ebx = 1 << 1, .edx = 1 << 26 },
 		{ .leaf = 7, .subleaf = 2, .flags = 1, .edx = 1 << 4 },
 		{ .leaf = 0x40000001, .eax = 1 << 3 },
 		{ .leaf = 0x80000001, .edx = 1 << 27 },
 		{ .leaf = 0x80000008, .ebx = 1 << 12 },
 	};
 	static const unsigned int present[] = {
-		HVM_CPUID_X2APIC, HVM_CPUID_PAT, HVM_CPUID_SMEP, HVM_CPUID_SPEC_CTRL,
+		HVM_CPUID_X2APIC, HVM_CPUID_PAT, HVM_CPUID_TSC_ADJUST, HVM_CPUID_SPEC_CTRL,
 		HVM_CPUID_BHI_CTRL, HVM_CPUID_PV_CLOCK, HVM_CPUID_RDTSCP, HVM_CPUID_AMD_IBPB,
 	};
 	struct hvm_leaves *leaves;
