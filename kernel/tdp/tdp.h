@@ -5,10 +5,10 @@
  * they need from around them, and unit tests compile them as they are.
  *
  * Concurrency, which the caller provides: hvm_tdp_map(), hvm_tdp_table(), hvm_tdp_age() and
- * hvm_tdp_young() may run at the same time as each other ("shared"); hvm_tdp_zap(),
- * hvm_tdp_protect() and hvm_tdp_collapse() run alone ("exclusive"). The processor reads, and sets
- * accessed and dirty bits, at any time. A table is freed only after hvm_tdp_zap() or
- * hvm_tdp_collapse() unlinked it and the caller flushed every processor.
+ * hvm_tdp_young() may run at the same time as each other ("shared"); hvm_tdp_zap() and
+ * hvm_tdp_collapse() run alone ("exclusive"). The processor reads, and sets accessed and dirty
+ * bits, at any time. A table is freed only after hvm_tdp_zap() or hvm_tdp_collapse() unlinked it
+ * and the caller flushed every processor.
  */
 #ifndef HVM_TDP_TDP_H
 #define HVM_TDP_TDP_H
@@ -96,7 +96,6 @@ void hvm_tdp_init(struct hvm_tdp *tdp, const struct hvm_tdp_format *format, u64 
 		  bool nx_huge);
 u64 hvm_tdp_leaf_entry(const struct hvm_tdp *tdp, const struct hvm_tdp_leaf *leaf);
 u64 *hvm_tdp_table(const struct hvm_tdp *tdp, u64 gfn, unsigned int level);
-u64 hvm_tdp_lookup(const struct hvm_tdp *tdp, u64 gfn, unsigned int *level);
 
 /* map.c */
 enum hvm_tdp_result hvm_tdp_map(struct hvm_tdp *tdp, const struct hvm_tdp_leaf *leaf,
@@ -109,8 +108,7 @@ bool hvm_tdp_collapse(struct hvm_tdp *tdp, const struct hvm_tdp_leaf *leaf,
 		      struct hvm_tdp_garbage *garbage);
 bool hvm_tdp_free_one(const struct hvm_tdp *tdp, struct hvm_tdp_garbage *garbage);
 
-/* protect.c */
-bool hvm_tdp_protect(struct hvm_tdp *tdp, u64 first, u64 last);
+/* age.c */
 bool hvm_tdp_age(struct hvm_tdp *tdp, u64 first, u64 last);
 bool hvm_tdp_young(struct hvm_tdp *tdp, u64 first, u64 last);
 

@@ -65,30 +65,3 @@ u64 *hvm_tdp_table(const struct hvm_tdp *tdp, u64 gfn, unsigned int level)
 	}
 	return &table[hvm_tdp_index(gfn, level)];
 }
-
-/**
- * hvm_tdp_lookup - where the walk of a frame ends
- * @tdp: the tables
- * @gfn: guest frame, below 2^(9 * levels)
- * @level: out: level of the table where it ended
- *
- * Context: shared.
- *
- * Return: the leaf, or the entry that is not present
- */
-u64 hvm_tdp_lookup(const struct hvm_tdp *tdp, u64 gfn, unsigned int *level)
-{
-	unsigned int at = tdp->format.levels;
-	u64 *table = tdp->root;
-	u64 entry;
-
-	for (;;) {
-		entry = hvm_tdp_load(&table[hvm_tdp_index(gfn, at)]);
-		if (!hvm_tdp_present(tdp, entry) || hvm_tdp_is_leaf(tdp, entry, at))
-			break;
-		table = hvm_tdp_child(tdp, entry);
-		at--;
-	}
-	*level = at;
-	return entry;
-}

@@ -62,7 +62,7 @@ UNIT_TESTS += lapic_race
 unit_lapic_race := $(lapic_sources)
 
 # The second-level tables of the kernel, with tdp_port_user.h in place of its pages.
-tdp_sources := $(addprefix kernel/tdp/,map.c protect.c walk.c zap.c) \
+tdp_sources := $(addprefix kernel/tdp/,age.c map.c walk.c zap.c) \
 	tools/selftests/unit/tdp_fixture.c
 
 UNIT_TESTS += tdp_tables

@@ -16,7 +16,7 @@ BACKEND_REACH = PURE
 WAIST_MAX = 24
 # What lies between the plan's 10,000 and this is named in Documentation/caveats.rst: a commit that raises
 # it says why.
-LINES_MAX = 23100
+LINES_MAX = 22800
 INCLUDE = re.compile(r'^#\s*include\s+"([^"]+)"')
 UNCONDITIONAL = re.compile(r"^#\s*(if|ifdef|ifndef|elif|else)\b")
 
@@ -118,8 +118,7 @@ def check_waist():
 
 
 def check_size():
-    count = sum(len(source.lines(path)) for path in source.tracked()
-                if path.startswith("kernel/"))
+    count = sum(len(source.lines(path)) for path in source.c_files("kernel/"))
     return [f"{count} lines, the limit is {LINES_MAX}"] if count > LINES_MAX else []
 
 

@@ -83,11 +83,22 @@ bool tdp_zap(struct hvm_tdp *tdp, u64 first, u64 last)
 	return zapped;
 }
 
+/* Where the walk of a frame ends: the leaf, or the entry that is not present. */
+u64 tdp_entry(const struct hvm_tdp *tdp, u64 gfn, unsigned int *level)
+{
+	u64 *entry;
+
+	*level = 1;
+	while (!(entry = hvm_tdp_table(tdp, gfn, *level)))
+		++*level;
+	return *entry;
+}
+
 struct tdp_view tdp_look(const struct hvm_tdp *tdp, u64 gfn)
 {
 	const struct hvm_tdp_format *f = &tdp->format;
 	struct tdp_view view = { .present = false };
-	u64 entry = hvm_tdp_lookup(tdp, gfn, &view.level);
+	u64 entry = tdp_entry(tdp, gfn, &view.level);
 
 	if (!hvm_tdp_present(tdp, entry))
 		return view;

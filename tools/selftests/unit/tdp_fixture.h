@@ -46,6 +46,7 @@ struct tdp_view {
 	u64 pfn;
 };
 
+u64 tdp_entry(const struct hvm_tdp *tdp, u64 gfn, unsigned int *level);
 struct tdp_view tdp_look(const struct hvm_tdp *tdp, u64 gfn);
 
 #endif /* SELFTESTS_TDP_FIXTURE_H */

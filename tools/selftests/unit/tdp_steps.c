@@ -91,24 +91,6 @@ static void do_zap(struct model *m)
 	KTAP_TRUE(m->t, zapped || !was_mapped);
 }
 
-static void do_protect(struct model *m)
-{
-	u64 first, last, i, j, start;
-	bool was_writable = false, changed;
-
-	pick_range(m, &first, &last);
-	changed = hvm_tdp_protect(&m->tdp, TDP_MODEL_BASE + first, TDP_MODEL_BASE + last);
-	for (i = first; i <= last; i++) {
-		if (!m->pages[i].level || !m->pages[i].write)
-			continue;
-		was_writable = true;
-		start = leaf_start(m, i);
-		for (j = 0; j < hvm_tdp_frames(m->pages[i].level); j++)
-			m->pages[start + j].write = false;
-	}
-	KTAP_EQ(m->t, changed, was_writable);
-}
-
 static void do_age(struct model *m)
 {
 	u64 first, last, i, start;
@@ -177,9 +159,7 @@ void tdp_model_step(struct model *m)
 		do_map(m);
 	else if (what < 87)
 		do_zap(m);
-	else if (what < 92)
-		do_protect(m);
-	else if (what < 97)
+	else if (what < 95)
 		do_age(m);
 	else
 		do_collapse(m);

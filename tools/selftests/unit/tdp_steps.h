@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The second-level tables and a model of them, an array that is simple enough to be right: steps of
- * map, zap, protect, age and collapse on two gigabytes around a table boundary are done to both.
- * What is done comes from numbers: the unit test takes them at random, the fuzzer from its input.
+ * map, zap, age and collapse on two gigabytes around a table boundary are done to both. What is
+ * done comes from numbers: the unit test takes them at random, the fuzzer from its input.
  */
 #ifndef SELFTESTS_TDP_STEPS_H
 #define SELFTESTS_TDP_STEPS_H

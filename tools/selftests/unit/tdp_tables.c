@@ -18,10 +18,10 @@ static void ept_entry_bits(struct ktap *t)
 
 	tdp_open(&tdp, &tdp_ept, false);
 	tdp_map(&tdp, 5, 0x1234, 1, true);
-	KTAP_EQ(t, hvm_tdp_lookup(&tdp, 5, &level),
+	KTAP_EQ(t, tdp_entry(&tdp, 5, &level),
 		0x1234000 | EPT_R | EPT_W | EPT_X | EPT_WB | EPT_A);
 	tdp_map(&tdp, PAGES_2M, 0x200, 2, false);
-	KTAP_EQ(t, hvm_tdp_lookup(&tdp, PAGES_2M + 3, &level),
+	KTAP_EQ(t, tdp_entry(&tdp, PAGES_2M + 3, &level),
 		0x200000 | EPT_R | EPT_X | EPT_WB | EPT_PS | EPT_A);
 	KTAP_EQ(t, level, 2);
 	KTAP_EQ(t, *hvm_tdp_table(&tdp, 5, 2) & 0xfff, EPT_R | EPT_W | EPT_X);
@@ -35,9 +35,9 @@ static void npt_entry_bits(struct ktap *t)
 
 	tdp_open(&tdp, &tdp_npt, true);
 	tdp_map(&tdp, 5, 0x1234, 1, false);
-	KTAP_EQ(t, hvm_tdp_lookup(&tdp, 5, &level), 0x1234000 | NPT_P | NPT_U | NPT_A);
+	KTAP_EQ(t, tdp_entry(&tdp, 5, &level), 0x1234000 | NPT_P | NPT_U | NPT_A);
 	tdp_map(&tdp, PAGES_1G, PAGES_1G, 3, true);
-	KTAP_EQ(t, hvm_tdp_lookup(&tdp, PAGES_1G + 3, &level),
+	KTAP_EQ(t, tdp_entry(&tdp, PAGES_1G + 3, &level),
 		(PAGES_1G << 12) | NPT_P | NPT_W | NPT_U | NPT_PS | NPT_A | NPT_NX);
 	KTAP_EQ(t, level, 3);
 	tdp_close(&tdp);
@@ -188,11 +188,10 @@ static void hardware_bits_survive_an_upgrade(struct ktap *t)
 	unsigned int level;
 
 	tdp_open(&tdp, &tdp_npt, false);
-	tdp_map(&tdp, 7, 100, 1, true);
+	tdp_map(&tdp, 7, 100, 1, false);
 	*hvm_tdp_table(&tdp, 7, 1) |= NPT_D;
-	KTAP_TRUE(t, hvm_tdp_protect(&tdp, 7, 7));
 	tdp_map(&tdp, 7, 100, 1, true);
-	KTAP_EQ(t, hvm_tdp_lookup(&tdp, 7, &level) & (NPT_D | NPT_W), NPT_D | NPT_W);
+	KTAP_EQ(t, tdp_entry(&tdp, 7, &level) & (NPT_D | NPT_W), NPT_D | NPT_W);
 	tdp_close(&tdp);
 }
 
@@ -237,8 +236,8 @@ static void the_last_frame_is_reached(struct ktap *t)
 	tdp_open(&tdp, &tdp_npt, false);
 	tdp_map(&tdp, last, 9, 1, true);
 	KTAP_TRUE(t, tdp_look(&tdp, last).present);
-	KTAP_TRUE(t, hvm_tdp_protect(&tdp, last, last));
-	KTAP_TRUE(t, !tdp_look(&tdp, last).write);
+	KTAP_TRUE(t, hvm_tdp_age(&tdp, last, last));
+	KTAP_TRUE(t, !tdp_look(&tdp, last).accessed);
 	KTAP_TRUE(t, tdp_zap(&tdp, last - 1, last));
 	KTAP_TRUE(t, !tdp_look(&tdp, last).present);
 	tdp_close(&tdp);

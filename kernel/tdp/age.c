@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Second-level tables: changing leaves in place, one by one: write protection, and the accessed
- * bits that tell the host which pages the guest uses. Hardware sets bits in the same entries
- * meanwhile, so every change is atomic.
+ * Second-level tables: the accessed bits of leaves, which tell the host what pages the guest uses.
+ * Hardware sets bits in the same entries meanwhile, so every change is atomic.
  */
 #include "tdp.h"
 
@@ -25,34 +24,6 @@ static u64 *next_leaf(const struct hvm_tdp *tdp, u64 *gfn)
 	}
 	*gfn = (*gfn | (hvm_tdp_frames(level) - 1)) + 1;
 	return hvm_tdp_present(tdp, now) ? entry : NULL;
-}
-
-/**
- * hvm_tdp_protect - forbid writing to a range of guest frames
- * @tdp: the tables
- * @first: first frame
- * @last: last frame, below 2^(9 * levels)
- *
- * A large leaf that lies across an end of the range is protected as a whole.
- *
- * Context: exclusive. The work is proportional to the mappings in the range.
- *
- * Return: whether anything changed: flush before trusting it
- */
-bool hvm_tdp_protect(struct hvm_tdp *tdp, u64 first, u64 last)
-{
-	bool changed = false;
-	u64 gfn = first;
-	u64 *entry;
-
-	while (gfn <= last) {
-		entry = next_leaf(tdp, &gfn);
-		if (!entry || !(hvm_tdp_load(entry) & tdp->format.write))
-			continue;
-		hvm_tdp_mask(entry, tdp->format.write);
-		changed = true;
-	}
-	return changed;
 }
 
 /**
