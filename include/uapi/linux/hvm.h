@@ -14,12 +14,20 @@
  *   ENOTTY       this fd has no such ioctl
  *   EIO          the caller is not the process that created the guest (same mm)
  *   EFAULT       the argument, or a buffer it points to, is not accessible
- *   EINVAL       a value is malformed, out of its range, or a reserved field is not zero
+ *   EINVAL       a value is malformed, out of its range, or a reserved field is not zero; the
+ *                struct is shorter than its first version
  *   E2BIG        the struct has non-zero bytes behind what this kernel knows, or exceeds a page
  *   EOPNOTSUPP   a flag or mask bit is unknown or not supported by this kernel or processor
- *   EBUSY        the vCPU is running, or the guest is past the point where this may change
- *   ENOSPC       a limit of HVM_GET_INFO is reached
+ *   EBUSY        another call on the vCPU's fd (HVM_RUN, say) is under way, which only HVM_KICK may
+ *                join; or the guest is past the point where this may change
+ *   ENOSPC       a limit of HVM_GET_INFO, or another one that is named here, is reached
  *   ENOMEM       out of memory
+ *   EMFILE       HVM_CREATE_VM, HVM_CREATE_VCPU: the process has no free fd
+ *   ENFILE       the same: the system has no free file
+ *   EBADF        the fd is not open. Also of a call that the kernel restarted unseen (HVM_RUN for
+ *                work of the thread, HVM_CREATE_VM for a signal), if the fd was closed meanwhile
+ *
+ * What is said of a call below comes on top of these.
  */
 #ifndef _UAPI_LINUX_HVM_H
 #define _UAPI_LINUX_HVM_H
@@ -112,7 +120,11 @@ struct hvm_get_info {
 	__u64 statistics;
 };
 
-/* Offsets in the fds of guests and vCPUs for mmap(), one page each. */
+/*
+ * Offsets in the fds of guests and vCPUs for mmap(), one page each. EINVAL: another offset or
+ * length, MAP_PRIVATE, or PROT_EXEC, which mprotect() refuses, too (EACCES). ENODEV: /dev/vm, which
+ * has nothing to map.
+ */
 #define HVM_RUN_OFFSET		0	/* a vCPU's: struct hvm_run */
 #define HVM_STATISTICS_OFFSET	4096	/* both: counters */
 
@@ -132,12 +144,13 @@ struct hvm_get_info {
  * @name: lower-case letters, digits and underscores, ended by a zero
  *
  * A page of counters is mmapped at HVM_STATISTICS_OFFSET of a guest's or vCPU's fd, PROT_READ and
- * MAP_SHARED (anything else: EINVAL); it cannot be made writable. Whoever has the fd may map it, in
- * other processes too. Offsets and the set of names differ between kernels; a name keeps its
- * meaning. In names, exit_* are exits of the processor by what caused them, leave_* returns of
- * HVM_RUN by enum hvm_exit_reason, inject_* events given to the processor to deliver, fault_*
- * second-level faults that ended with a mapping of that size. A page counts for as long as it is
- * mapped: mapping it holds the guest or vCPU. Counters are no part of the state that is saved.
+ * MAP_SHARED (anything else: EINVAL); it cannot be made writable (mprotect(): EACCES). Whoever has
+ * the fd may map it, in other processes too. Offsets and the set of names differ between kernels; a
+ * name keeps its meaning. In names, exit_* are exits of the processor by what caused them, leave_*
+ * returns of HVM_RUN by enum hvm_exit_reason, inject_* events given to the processor to deliver,
+ * fault_* second-level faults that ended with a mapping of that size. A page counts for as long as
+ * it is mapped: mapping it holds the guest or vCPU. Counters are no part of the state that is
+ * saved.
  */
 struct hvm_statistic {
 	__u16 offset;
@@ -259,7 +272,7 @@ struct hvm_map {
  * @bytes: length, multiple of 4096, not zero
  *
  * Ranges that lie across its ends are split (ENOSPC: no room for the piece). ENOENT: nothing is
- * attached there.
+ * attached there. EINVAL also for a stretch that wraps or reaches beyond hvm_get_info::gpa_bits.
  */
 struct hvm_unmap {
 	__u32 size;
@@ -564,8 +577,10 @@ struct hvm_msr_value {
  * struct hvm_state_buffer - a block that lies in a buffer of its own
  * @address: user address: struct hvm_msr_value array (msr), or XSAVE image in standard format
  *	(xsave)
- * @count: msr: entries; xsave: bytes, exactly hvm_get_info::xsave_bytes
- * @failed: out: msr: index into the array of the entry that was refused, else @count
+ * @count: msr: entries, up to 1024 (ENOSPC); xsave: bytes, exactly hvm_get_info::xsave_bytes
+ *	(EINVAL)
+ * @failed: out: msr: index into the array of the entry that was refused, @count if none was; left
+ *	alone when the call fails before it comes to that
  */
 struct hvm_state_buffer {
 	__u64 address;
@@ -716,7 +731,7 @@ struct hvm_state_clock {
  * Set is all or nothing: every block is checked before the first is applied. EINVAL: a value is
  * wrong by itself (reserved bits, not canonical); combinations are judged at entry and leave as
  * HVM_EXIT_INVALID_STATE. EBUSY: the vCPU is running. ENOENT: an MSR of the list is not carried;
- * hvm_state_buffer::failed says which.
+ * hvm_state_buffer::failed says which. ENOSPC: the list is too long.
  */
 struct hvm_state {
 	__u32 size;
@@ -737,7 +752,7 @@ struct hvm_state {
  * interrupt controller
  * @size: sizeof(struct hvm_inject)
  * @flags: zero
- * @event: HVM_EVENT_EXCEPTION (vector 0 to 31, not 2) or HVM_EVENT_INTR
+ * @event: HVM_EVENT_EXCEPTION (vector 0 to 31, not 2) or HVM_EVENT_INTR (others: EOPNOTSUPP)
  *
  * EBUSY: an event of that kind already waits. EAGAIN: HVM_EVENT_INTR while the guest takes no
  * interrupts: set hvm_run::want_window and run until HVM_EXIT_INTWINDOW.
@@ -808,7 +823,7 @@ struct hvm_debug {
 
 /* struct hvm_run::reason */
 enum hvm_exit_reason {
-	HVM_EXIT_NONE,		/* not run yet, or HVM_RUN failed */
+	HVM_EXIT_NONE,		/* not run yet, or HVM_RUN ended with EINTR or ENOMEM */
 	HVM_EXIT_STOPPED,	/* hvm_run::stop or HVM_KICK */
 	HVM_EXIT_PIO,		/* port access: pio */
 	HVM_EXIT_MEMORY,	/* access to what is not attached, or not for writing: memory */
@@ -889,7 +904,8 @@ enum hvm_invalid_field {
  * @memory: kernel: HVM_EXIT_MEMORY, HVM_EXIT_FAULT
  * @memory.gpa: guest physical address
  * @memory.access: HVM_ACCESS_*
- * @memory.error: FAULT: errno of the failed access
+ * @memory.error: FAULT: errno of the failed access; 0: what is not present in a range with
+ *	HVM_MAP_EXIT_ON_FAULT
  * @msr: kernel: HVM_EXIT_MSR; a read's answer goes into @msr.value
  * @msr.index: which MSR
  * @msr.write: 1: WRMSR
@@ -925,8 +941,14 @@ enum hvm_invalid_field {
  *	filled in then; all is in HVM_STATE_SEGMENTS
  *
  * At an exit RIP stands at the instruction and nothing is half-done. The kernel reads each field
- * that userspace writes once, in HVM_RUN, and checks the copy. HVM_RUN answers EINVAL when
- * @complete does not fit the last exit, and leaves the vCPU as it was.
+ * that userspace writes once, in HVM_RUN, and checks the copy.
+ *
+ * HVM_RUN takes no argument (EINVAL if there is one) and returns 0 when the page says why. EINTR: a
+ * signal came; @reason is HVM_EXIT_NONE, @complete was taken, and running again goes on. ENOMEM: no
+ * memory for the second-level tables; likewise. EINVAL: @complete does not fit the last exit; page
+ * and vCPU are as they were. EBUSY: another thread has the vCPU, and what the page says is for that
+ * thread. Work that the kernel has for the thread restarts the call unseen, so one whose fd was
+ * closed meanwhile ends with EBADF, having run.
  */
 struct hvm_run {
 	__u8 stop;
