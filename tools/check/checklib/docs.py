@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Documentation: the uapi header documents every structure and field and names every errno that
-tests expect, and api.rst names every ioctl. Each case is (name, list of what is wrong)."""
+tests expect, api.rst names every ioctl, and house.rst every source file. Each case is (name, list
+of what is wrong)."""
 
 import errno
 import re
@@ -19,6 +20,8 @@ TESTS = "tools/selftests/kernel/"
 ERRNO = re.compile(r"\bE[A-Z0-9]+\b")
 # Not of /dev/vm: delete_module() answers the one, reading /dev/kmsg the other.
 FOREIGN_ERRNOS = {"EWOULDBLOCK", "EPIPE"}
+HOUSE = "Documentation/house.rst"
+LAYOUT = re.compile(r"^Layout\n-+\n\n::\n\n(.*?)^\S", re.MULTILINE | re.DOTALL)
 
 
 def check_struct(found):
@@ -46,6 +49,36 @@ def check_errnos():
             if hasattr(errno, name)]
 
 
+def rooms():
+    """{directory: what house.rst says of it}: a word that ends with a slash opens a room, which
+    goes on as long as lines are indented deeper."""
+    found = LAYOUT.search(source.text(HOUSE))
+    said, opened = {}, []
+    for line in found.group(1).splitlines() if found else ():
+        words = line.split()
+        indent = len(line) - len(line.lstrip())
+        while words and opened and opened[-1][0] >= indent:
+            opened.pop()
+        if words and words[0].endswith("/"):
+            opened.append((indent, (opened[-1][1] if opened else "") + words[0]))
+            said[opened[-1][1]] = words[1:]
+        elif opened:
+            said[opened[-1][1]] += words
+    return said
+
+
+def check_house():
+    said = rooms()
+    wrong = []
+    for path in source.c_files("kernel/", "userspace/"):
+        room, _, name = path.rpartition("/")
+        stem = name.removesuffix(".c")
+        words = {word.strip(",;:.()").removesuffix(".c") for word in said.get(room + "/", ())}
+        if name.endswith(".c") and stem not in words:
+            wrong.append(f"{HOUSE}: {path} is not named in the line of {room}/")
+    return wrong
+
+
 def cases():
     if not source.exists(UAPI):
         return
@@ -54,3 +87,4 @@ def cases():
         yield f"{found.group('name')} is documented", check_struct(found)
     yield "api.rst names every ioctl", check_ioctls(IOCTL.findall(text))
     yield "hvm.h names every errno that tests expect", check_errnos()
+    yield "house.rst names every source file", check_house()
