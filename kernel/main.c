@@ -20,7 +20,7 @@
 const struct hvm_backend *hvm_backend __ro_after_init;
 struct hvm_caps hvm_caps __ro_after_init;
 
-/* The last error of a CPU that could not turn virtualization on. */
+/* The first error of a CPU that could not turn virtualization on. */
 static atomic_t cpu_error;
 
 static int __init choose_backend(void)
@@ -58,6 +58,19 @@ static int __init refuse_kvm(void)
 	return -EBUSY;
 }
 
+/* Once: where one CPU cannot, the others cannot either. */
+static void say_refused(unsigned int cpu, int err)
+{
+	if (atomic_cmpxchg(&cpu_error, 0, err))
+		return;
+	if (err == -EBUSY)
+		pr_err("hvm: virtualization is in use on CPU %u: unload or stop the other hypervisor\n",
+		       cpu);
+	else
+		pr_err("hvm: CPU %u refuses to turn virtualization on (%d): look for an update of its firmware\n",
+		       cpu, err);
+}
+
 static int take_cpu(unsigned int cpu)
 {
 	unsigned long flags;
@@ -68,9 +81,7 @@ static int take_cpu(unsigned int cpu)
 	local_irq_restore(flags);
 	if (!err)
 		return 0;
-	pr_err("hvm: CPU %u cannot turn virtualization on (error %d): something else uses it\n",
-	       cpu, err);
-	atomic_set(&cpu_error, err);
+	say_refused(cpu, err);
 	return HVM_COMPAT_CPUHP_MAY_FAIL ? err : 0;
 }
 
@@ -120,7 +131,8 @@ static void leave_this_cpu(void *data)
 
 /*
  * A restart, kexec among them, has the emergency callback called on each CPU but the one that goes
- * on into the next kernel. A guest that still runs finds it gone and ends.
+ * on into the next kernel. A guest that still runs finds it gone: on VT-x it ends, on AMD-V no
+ * entry takes place until the restart.
  */
 static int reboot(struct notifier_block *block, unsigned long action, void *data)
 {

@@ -175,7 +175,7 @@ static int choose_controls(bool true_controls)
 		may = msr >> 32;
 		bits = must | ((control->needed | control->wanted) & may);
 		if ((bits & control->needed) != control->needed || (bits & control->forbidden)) {
-			pr_err("hvm: this processor's VT-x lacks controls %#x of capability MSR %#x: it cannot be used\n",
+			pr_err("hvm: this processor's VT-x lacks controls %#x of capability MSR %#x: use a newer one, or the host's own if this machine is virtual\n",
 			       (control->needed & ~bits) | (bits & control->forbidden),
 			       control->msr);
 			return -EOPNOTSUPP;

@@ -12,11 +12,24 @@ HOST_KERNELS = {
     "svm-bochs": ["6.1-cloud"],
     "vmx": ["6.1-cloud", "6.12-cloud"],
 }
-# Suites that run once more on a host's first kernel, with other parameters of the module. Nothing in
-# them has the processor run into an EPT violation on its way to a handler (caveats.rst).
+# Suites that run once more on a host's first kernel, with other words for the lab: a kernel that is
+# preempted anywhere; the processor's own APIC, where nothing has the processor run into an EPT violation
+# on its way to a handler (caveats.rst); the least processor that there may be.
 VARIANTS = {
-    "vmx": [("virtual_apic=1", ["test-events", "test-irqfd", "test-lapic", "test-pv",
-                                "test-stats"])],
+    "svm": [(["--append", "preempt=full"],
+             ["test-host", "test-life", "test-move", "test-stress"])],
+    "vmx": [(["--parameters", "virtual_apic=1"],
+             ["test-events", "test-irqfd", "test-lapic", "test-pv", "test-stats"]),
+            (["--cpu", "corei7_ivy_bridge_3770k"],
+             ["test-clock", "test-debug", "test-events", "test-exits", "test-lapic", "test-mem",
+              "test-move"])],
+}
+# Processors that the module refuses, and the error and words it does so with.
+REFUSALS = {
+    "svm": [("6.1", "qemu64,-svm", "AMD-V: in a virtual machine"),
+            ("6.12", "max,+svm,-npt", "no nested paging")],
+    "vmx": [("6.1-cloud", "core2_penryn_t9600", "no EPT"),
+            ("6.12-cloud", "corei5_lynnfield_750", "no unrestricted guest")],
 }
 # Boots of their own, from which another kernel takes the host over: one way on VT-x, where each takes
 # minutes; `make soak` takes both.
@@ -43,6 +56,7 @@ MIX_LONG, MIX_SHORT = 60000, 8000
 # Against hangs only: a suite that boots stock guests takes minutes on a busy machine.
 SUITE_TIMEOUT = {"svm": 600, "svm-bochs": 1500, "vmx": 1500}
 HOST_TIMEOUT = {"svm": 1500, "svm-bochs": 2700, "vmx": 2700}
+REFUSAL_TIMEOUT = 600
 # A kernel that watches itself takes its time.
 DEBUG_FACTOR = 3
 # The lab's status for an emulator that failed by itself, which says nothing of the host in it.
@@ -62,12 +76,12 @@ def host_programs(host, wanted):
 
 
 def host_variants(host, wanted):
-    """(parameters, programs) for every boot beside the usual ones."""
-    for parameters, names in VARIANTS.get(host, []):
+    """(words for the lab, programs) for every boot beside the usual ones."""
+    for words, names in VARIANTS.get(host, []):
         programs = [f"build/bin/{name}" for name in names]
         programs = [path for path in programs if wanted in path]
         if programs:
-            yield parameters, programs
+            yield words, programs
 
 
 def name_of(path):
@@ -123,12 +137,20 @@ def run_next_kernel(host, kver, how, log):
                     ["tools/selftests/next-kernel/run", host, kver, how], log)
 
 
-def run_host(host, kver, programs, mix, log, parameters=None):
-    """Run @programs in one boot; return as run_boot()."""
+def run_refusal(host, kver, cpu, words, log):
+    """Boot on a processor without what is needed; return as run_boot()."""
+    module = f"build/kernel/{kver}/hvm.ko"
+    return run_boot(f"{host} {kver} {cpu}",
+                    ["tools/lab/lab", "run", host, "--kernel", kver, "--cpu", cpu, "--no-module",
+                     "--with", module, "--timeout", str(REFUSAL_TIMEOUT), "--",
+                     "tools/selftests/refusal", module, words], log)
+
+
+def run_host(host, kver, programs, mix, log, more=()):
+    """Run @programs in one boot, with @more words for the lab; return as run_boot()."""
     factor = DEBUG_FACTOR if kver.endswith("-debug") else 1
     command = ["tools/lab/lab", "run", host, "--kernel", kver, "--timeout",
                str(factor * HOST_TIMEOUT[host])]
-    command += ["--parameters", parameters] if parameters else []
-    command += ["--", "env", f"STRESS_MIX_MS={mix}", "tools/selftests/run",
+    command += [*more, "--", "env", f"STRESS_MIX_MS={mix}", "tools/selftests/run",
                 str(factor * SUITE_TIMEOUT[host]), *programs]
     return run_boot(f"{host} {kver}", command, log)
