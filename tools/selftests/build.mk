@@ -151,9 +151,9 @@ fuzz_boot := tools/selftests/unit/boot_fixture.c $(boot_sources)
 FUZZERS += tdp
 fuzz_tdp := $(tdp_sources) tools/selftests/unit/tdp_steps.c
 
-# What `make install` leaves, and the lab's cache, are looked at by scripts, next to the unit tests and
+# What `make install` leaves, and parts of the lab, are looked at by scripts, next to the unit tests and
 # run like them.
-PROGRAMS += $(BUILD)/bin/unit-install $(BUILD)/bin/unit-lab_cache
+PROGRAMS += $(addprefix $(BUILD)/bin/unit-,install lab_cache lab_klog)
 
 $(BUILD)/bin/unit-%: tools/selftests/unit/%.py
 	@mkdir -p $(@D)

@@ -16,12 +16,13 @@ REPORTS = [
     (rb"UBSAN: (.*)", "UBSAN report"),
     (rb"(.*\[#\d+\].*)", "host Oops"),
     (rb"kernel BUG at (.*)", "host BUG"),
-    (rb"(?:watchdog: )?BUG: (.*)", "host BUG"),
+    (rb"(?:watchdog: )?(?:\[ )?BUG: (.*)", "host BUG"),
+    (rb"(?:watchdog: )?(Watchdog detected hard LOCKUP.*)", "host hang"),
     (rb"WARNING: (possible .*|inconsistent lock state.*|suspicious RCU usage.*|bad unlock .*"
      rb"|held lock freed.*|lock held when .*|Nested lock .*|SOFTIRQ.*|HARDIRQ.*)", "lockdep report"),
     (rb"WARNING: (CPU.*)", "host WARN"),
     (rb"(unchecked MSR access error.*)", "host WARN"),
-    (rb"(rcu: INFO: .* detected .*stall.*)", "host stall"),
+    (rb"(rcu: INFO: .*detected .*stall.*)", "host stall"),
     (rb"INFO: (task .* blocked for more than .*)", "host hang"),
     (rb"(Memory: .*kmemleak.*|kmemleak: \d+ new suspected.*)", "memory leak"),
 ]
@@ -32,6 +33,9 @@ PANIC = re.compile(b"^" + STAMP + rb"Kernel panic - ")
 CRASH = re.compile(b"^" + STAMP + rb"Kernel panic - not syncing: sysrq triggered crash")
 SAYS = re.compile(b"^" + STAMP + rb"lab: > (.*)")
 STATUS = re.compile(b"^" + STAMP + rb"lab: STATUS (\d+)")
+# What the module itself says: more than its loads and refusals is a guest that fills the log.
+OURS = re.compile(b"^" + STAMP + rb"hvm: ")
+OURS_MAX = 100
 
 
 class KernelLog:
@@ -47,6 +51,7 @@ class KernelLog:
         self.offset = 0
         self.rest = b""
         self.verdict = None
+        self.ours = 0
         self.booted = False
         self.panicked = False
 
@@ -82,12 +87,18 @@ class KernelLog:
         self.booted = self.booted or bool(BOOTED.match(line))
         if self.verdict or not (self.booted or self.panicked):
             return
+        self._count(line)
         for pattern, name in PATTERNS:
             found = pattern.match(line)
             if found:
                 what = found.group(1).decode(errors="replace").strip()
                 self.verdict = f"{name}: {what}" if name != "lab" else what
                 return
+
+    def _count(self, line):
+        self.ours += bool(OURS.match(line))
+        if self.ours > OURS_MAX:
+            self.verdict = f"log flood: more than {OURS_MAX} lines of the module"
 
     def look(self):
         """Read what is new; return the verdict so far (None: nothing is wrong)."""
