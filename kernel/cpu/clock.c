@@ -3,9 +3,10 @@
  * A guest's time. With a TSC that the host trusts, the guest's clock is one straight line over it,
  * fixed when the guest is created: every vCPU computes the same time from the same two numbers, and
  * it never jumps. Else the clock follows the host's own, and each vCPU's page is written anew when
- * the vCPU comes to another CPU.
+ * the vCPU is loaded or interrupted.
  */
 #include <linux/clocksource.h>
+#include <linux/jiffies.h>
 #include <linux/timekeeping.h>
 #include <asm/msr.h>
 #include <asm/tsc.h>
@@ -238,15 +239,23 @@ void hvm_clock_leave(struct hvm_vcpu *vcpu)
 }
 
 /**
- * hvm_clock_moved - the vCPU came to another CPU
- * @vcpu: the vCPU, being loaded there
+ * hvm_clock_look - is what the clock's page says still so?
+ * @vcpu: the vCPU: loaded on a CPU, or interrupted there by the host
+ * @moved: it was on another CPU before
+ *
+ * While the host does not trust its TSC, the page is written anew on each CPU, and there once a
+ * tick, for a vCPU may stay where it is.
  *
  * Context: any
  */
-void hvm_clock_moved(struct hvm_vcpu *vcpu)
+void hvm_clock_look(struct hvm_vcpu *vcpu, bool moved)
 {
-	if (unlikely(!hvm_clock_host_stable()))
-		hvm_bell_ring(&vcpu->bell, HVM_REQ_CLOCK);
+	struct hvm_tsc *tsc = &vcpu->msr.tsc;
+
+	if (likely(hvm_clock_host_stable()) || (!moved && tsc->renewed == jiffies))
+		return;
+	tsc->renewed = jiffies;
+	hvm_bell_ring(&vcpu->bell, HVM_REQ_CLOCK);
 }
 
 /**

@@ -55,12 +55,14 @@ struct hvm_clock_base {
  * struct hvm_tsc - a vCPU's TSC, besides the offset that &hvm_hw holds
  * @adjust: [V] IA32_TSC_ADJUST
  * @generation: [C] &hvm_clock_base.generation its offset belongs to
+ * @renewed: [V] jiffies when the clock's page was last asked to be written anew
  *
  * [V] the vCPU's mutex; [C] &hvm_clock_base.lock
  */
 struct hvm_tsc {
 	u64 adjust;
 	u32 generation;
+	unsigned long renewed;
 };
 
 /**
@@ -86,7 +88,7 @@ void hvm_clock_set(struct hvm_clock_base *base, struct hvm_clock *clock);
 
 void hvm_clock_join(struct hvm_vcpu *vcpu);
 void hvm_clock_leave(struct hvm_vcpu *vcpu);
-void hvm_clock_moved(struct hvm_vcpu *vcpu);
+void hvm_clock_look(struct hvm_vcpu *vcpu, bool moved);
 
 u64 hvm_clock_tsc(struct hvm_vcpu *vcpu);
 void hvm_clock_write_tsc(struct hvm_vcpu *vcpu, u64 value);

@@ -82,6 +82,7 @@ enum hvm_next hvm_exit_tell_eois(struct hvm_vcpu *vcpu)
 static enum hvm_next handle_intr(struct hvm_vcpu *vcpu, struct hvm_exit *exit)
 {
 	hvm_run_take_interrupt(vcpu);
+	hvm_clock_look(vcpu, false);
 	return HVM_NEXT_ENTER;
 }
 

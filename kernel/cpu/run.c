@@ -24,17 +24,19 @@
 /* Make the vCPU current on this CPU. Preemption is off. */
 static void load_here(struct hvm_vcpu *vcpu, int cpu)
 {
-	if (vcpu->cpu != cpu) {
+	bool moved = vcpu->cpu != cpu;
+
+	if (moved) {
 		vcpu->stats->moves++;
 		vcpu->hw->dirty |= HVM_HW_FLUSH_TLB;
-		hvm_backend->load(vcpu->hw);
+	}
+	hvm_backend->load(vcpu->hw);
+	if (moved) {
 		vcpu->cpu = cpu;
 		vcpu->bell.cpu = cpu;
 		hvm_lapic_move_timer(&vcpu->lapic);
-		hvm_clock_moved(vcpu);
-		return;
 	}
-	hvm_backend->load(vcpu->hw);
+	hvm_clock_look(vcpu, moved);
 }
 
 static void sched_in(struct preempt_notifier *notifier, int cpu)

@@ -13,6 +13,7 @@
 
 #define HOUR		3600ULL		/* s */
 #define NS_PER_S	1000000000ULL
+#define STAYS		0x40000ULL	/* a page of guest memory that the little guests leave alone */
 
 /* --- time -------------------------------------------------------------------------- */
 
@@ -509,6 +510,49 @@ static void stable_flag_is_honest(struct ktap *t)
 	guest_close(&g);
 }
 
+/* A page of the clock, and the version that it is to reach. */
+struct renewal {
+	const volatile struct time_page *page;
+	uint32_t version;
+};
+
+static bool was_renewed(void *arg)
+{
+	const struct renewal *renewal = arg;
+
+	return (int32_t)(renewal->page->version - renewal->version) >= 0;
+}
+
+/*
+ * A vCPU alone on its CPU, which it never leaves: what its page says is renewed all the same where
+ * the host does not trust its TSC, and stays as it is where it does.
+ */
+static void page_of_a_vcpu_that_stays(struct ktap *t)
+{
+	const volatile struct time_page *page;
+	struct renewal renewal;
+	struct runner r = {};
+	int cpus[TASK_CPUS];
+
+	if (!runner_open(&r.g, t, &runner_spin))
+		return;
+	page = (struct time_page *)(r.g.ram + STAYS);
+	KTAP_OK(t, guest_set_msr(&r.g, MSR_SYSTEM_TIME, STAYS | 1));
+	KTAP_TRUE(t, runner_go_on(&r));
+	task_cpus(cpus);
+	KTAP_TRUE(t, task_pin(r.tid, cpus[0]));
+	KTAP_TRUE(t, task_wait_count(RUNNER_COUNT(&r.g), *RUNNER_COUNT(&r.g) + 1000));
+	renewal = (struct renewal){ page, page->version };
+	if (page->flags & 1) {
+		KTAP_TRUE(t, task_wait_count(RUNNER_COUNT(&r.g), *RUNNER_COUNT(&r.g) + 1000000));
+		KTAP_EQ(t, page->version, renewal.version);
+	} else {
+		renewal.version += 4;	/* twice */
+		KTAP_TRUE(t, task_wait(was_renewed, &renewal));
+	}
+	runner_end(&r);
+}
+
 static void disabled_page_is_left_alone(struct ktap *t)
 {
 	struct hvm_clock clock = { .size = sizeof(clock), .flags = HVM_CLOCK_SET };
@@ -699,6 +743,7 @@ static const struct ktap_case cases[] = {
 	{ "clock_page_agrees_with_the_ioctl", clock_page_agrees_with_the_ioctl },
 	{ "clock_can_be_set", clock_can_be_set },
 	{ "stable_flag_is_honest", stable_flag_is_honest },
+	{ "page_of_a_vcpu_that_stays", page_of_a_vcpu_that_stays },
 	{ "disabled_page_is_left_alone", disabled_page_is_left_alone },
 	{ "wall_clock_is_the_time_of_day", wall_clock_is_the_time_of_day },
 	{ "wild_clock_pages", wild_clock_pages },
