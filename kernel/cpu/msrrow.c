@@ -3,6 +3,7 @@
  * The model-specific registers that common code knows, as rows of a table. What is in no row is the
  * backend's, or nobody's. Not here: who may access them when (msr.c).
  */
+#include <linux/nospec.h>
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
 #include <asm/processor-flags.h>
@@ -513,7 +514,7 @@ const struct hvm_msr_row *hvm_msr_row_of(u32 index)
 	int i;
 
 	if (index < ARRAY_SIZE(low_rows))
-		return &rows[low_rows[index]];
+		return &rows[low_rows[array_index_nospec(index, ARRAY_SIZE(low_rows))]];
 	if (index - HVM_MSR_X2APIC_FIRST <= HVM_MSR_X2APIC_LAST - HVM_MSR_X2APIC_FIRST ||
 	    index == HVM_MSR_TSC_DEADLINE)
 		return &rows[ROW_APIC];

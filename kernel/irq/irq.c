@@ -7,6 +7,7 @@
  */
 #include <linux/errno.h>
 #include <linux/hash.h>
+#include <linux/nospec.h>
 #include <linux/rculist.h>
 #include <linux/slab.h>
 
@@ -25,6 +26,7 @@ static struct hvm_irq_block *find_block(struct hvm_irq *irq, u32 id)
 {
 	if (id > HVM_MAX_APIC_ID)
 		return NULL;
+	id = array_index_nospec(id, HVM_MAX_APIC_ID + 1);
 	return rcu_dereference(irq->blocks[id / HVM_IRQ_BLOCK_IDS]);
 }
 

@@ -35,7 +35,7 @@ unit_walk_tables := userspace/libhvm/walk.c
 lapic_sources := $(addprefix kernel/irq/,irq.c lapic.c msi.c register.c state.c timer.c vapic.c) \
 	$(addprefix tools/selftests/unit/,kernel_shim.c lapic_fixture.c)
 lapic_empty := $(addprefix $(BUILD)/shim/,$(addprefix linux/,atomic.h bitops.h bits.h build_bug.h \
-	cache.h compiler.h cpumask.h hash.h hrtimer.h ktime.h list.h math64.h minmax.h rculist.h \
+	cache.h compiler.h cpumask.h hash.h hrtimer.h ktime.h list.h math64.h minmax.h nospec.h rculist.h \
 	rcupdate.h rcuwait.h slab.h spinlock.h tracepoint.h) trace/define_trace.h asm/msr.h asm/tsc.h)
 lapic_flags := -include tools/selftests/unit/kernel_shim.h -I$(BUILD)/shim -Ikernel \
 	-Wno-unused-parameter -Wno-sign-compare

@@ -192,6 +192,7 @@ struct hlist_head {
 #define rcu_read_lock()				((void)0)
 #define rcu_read_unlock()			((void)0)
 #define rcu_dereference(p)			READ_ONCE(p)
+#define array_index_nospec(index, size)		(index)
 #define rcu_access_pointer(p)			READ_ONCE(p)
 #define rcu_dereference_protected(p, held)	(assert(held), (p))
 #define rcu_assign_pointer(p, value)		WRITE_ONCE(p, value)
