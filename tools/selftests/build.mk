@@ -226,7 +226,7 @@ KERNEL_TESTS += pv steal
 $(addprefix $(BUILD)/bin/test-,pv steal): $(BUILD)/obj/tools/selftests/lib/step.o
 $(addprefix $(BUILD)/bin/test-,clock pv steal): $(addprefix $(BUILD)/obj/tools/selftests/lib/,runner.o task.o)
 $(BUILD)/bin/test-args: $(BUILD)/obj/tools/selftests/lib/event.o
-KERNEL_TESTS += mem mem-args mem-stress charge
+KERNEL_TESTS += mem mem-args mem-stress charge paging
 KERNEL_TESTS += bad-state bad-guest run-page stats trace
 $(addprefix $(BUILD)/bin/test-,smp stats steal): $(BUILD)/obj/tools/selftests/lib/counters.o
 KERNEL_TESTS += host
