@@ -7,6 +7,7 @@
 #include <asm/cpufeature.h>
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
+#include <asm/processor.h>
 
 #include "control.h"
 #include "vcpu.h"
@@ -20,7 +21,7 @@
 			 X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT)
 #define CR4_PDPTE	(X86_CR4_PAE | X86_CR4_PGE | X86_CR4_PSE | X86_CR4_SMEP)
 #define PDPTE_PRESENT	1ULL
-/* SDM "PDPTE Registers": bits 2:1 and 8:5 of a present entry; address bits are the processor's. */
+/* SDM "PDPTE Registers": bits 2:1 and 8:5 of a present entry, and all above the address. */
 #define PDPTE_RESERVED	0x1e6ULL
 
 /* CR4 bits that come with a feature. */
@@ -82,6 +83,12 @@ bool hvm_control_valid(const struct hvm_state_control *control)
 	       !(control->cr3 >> 52) && hvm_fpu_xcr0_valid(control->xcr0);
 }
 
+static bool pdpte_valid(u64 pdpte)
+{
+	return !(pdpte & PDPTE_PRESENT) ||
+	       (!(pdpte & PDPTE_RESERVED) && !(pdpte >> boot_cpu_data.x86_phys_bits));
+}
+
 /* PAE paging: the processor holds four entries, reloaded by certain control register writes. */
 static bool load_pdptes(struct hvm_vcpu *vcpu, struct hvm_hw_state *state)
 {
@@ -91,7 +98,7 @@ static bool load_pdptes(struct hvm_vcpu *vcpu, struct hvm_hw_state *state)
 	if (hvm_mem_read(&vcpu->vm->mem, table, state->pdpte, sizeof(state->pdpte)))
 		return false;
 	for (i = 0; i < ARRAY_SIZE(state->pdpte); i++)
-		if (state->pdpte[i] & PDPTE_PRESENT && state->pdpte[i] & PDPTE_RESERVED)
+		if (!pdpte_valid(state->pdpte[i]))
 			return false;
 	return true;
 }

@@ -369,7 +369,7 @@ static void expect_refusal(struct guest *g, uint64_t bit)
 
 static void pae_reserved_bits(struct ktap *t)
 {
-	static const uint8_t bits[] = { 1, 2, 5, 8 };
+	static const uint8_t bits[] = { 1, 2, 5, 8, 52, 63 };
 	struct guest g;
 
 	if (!open_32(&g, t))
