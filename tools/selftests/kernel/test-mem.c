@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "counters.h"
 #include "robot.h"
 
 #define PAGE	4096UL
@@ -425,9 +426,70 @@ static void huge_pages_at_odd_addresses(struct ktap *t)
 	munmap(memory, 6 * MIB);
 }
 
+/* The counter of faults that map a huge page of the host, all of it in @leaves of them. */
+static const char *huge_faults(size_t bytes, unsigned long *leaves)
+{
+	*leaves = 1;
+	if (bytes == 1024 * MIB && guest_host_has(HVM_FEATURE_1G_PAGES))
+		return "fault_1g";
+	*leaves = bytes / (2 * MIB);
+	if (guest_host_has(HVM_FEATURE_2M_PAGES))
+		return "fault_2m";
+	*leaves = bytes / PAGE;
+	return "fault_4k";
+}
+
+/* Faults of all sizes since @before, which is moved on, are @count of the size called @name. */
+static void expect_faults(const struct counters *c, uint64_t before[3], const char *name,
+			  unsigned long count)
+{
+	static const char * const names[] = { "fault_4k", "fault_2m", "fault_1g" };
+
+	for (int i = 0; i < 3; i++) {
+		uint64_t now = counters_value(c, names[i]);
+
+		if (name && now - before[i] != (strcmp(names[i], name) ? 0 : count))
+			KTAP_FAIL(c->t, "%s grew by %llu where %s was to grow by %lu", names[i],
+				  (unsigned long long)(now - before[i]), name, count);
+		before[i] = now;
+	}
+}
+
+/* It is read at its end and written all over, each in as few faults as the tables can do with. */
+static void use_huge_page(struct robot *r, uint64_t *memory, size_t bytes)
+{
+	struct ktap *t = r->g.t;
+	uint64_t n = bytes / PAGE, before[3];
+	unsigned long leaves;
+	const char *name = huge_faults(bytes, &leaves);
+	struct counters c;
+
+	if (!counters_open(&c, &r->g))
+		return;
+	/* Once for nothing: the guest's own tables are there then. */
+	KTAP_EQ(t, robot_start(r, ROBOT_READ, AT + bytes - 8, 0), HVM_EXIT_MEMORY);
+	KTAP_TRUE(t, guest_map(&r->g, AT, memory, bytes, 0));
+	expect_faults(&c, before, NULL, 0);
+	KTAP_EQ(t, robot_resume(r), HVM_EXIT_PIO);
+	KTAP_EQ(t, r->value, 0);
+	expect_faults(&c, before, name, 1);
+	/* What was there for reading is mapped once more for writing. */
+	KTAP_EQ(t, robot_start(r, ROBOT_MARK, AT, n), HVM_EXIT_PIO);
+	expect_faults(&c, before, name, leaves);
+	KTAP_EQ(t, memory[0], 1);
+	KTAP_EQ(t, memory[(n - 1) * PAGE / 8], n);
+	KTAP_OK(t, mprotect(memory, bytes, PROT_READ));
+	expect_fault(r, ROBOT_WRITE, AT + 9 * PAGE, EFAULT);
+	expect_faults(&c, before, name, 0);
+	KTAP_OK(t, mprotect(memory, bytes, PROT_READ | PROT_WRITE));
+	KTAP_EQ(t, robot_resume(r), HVM_EXIT_PIO);
+	expect_faults(&c, before, name, 1);
+	counters_close(&c);
+}
+
 static void hugetlbfs(struct ktap *t, const char *pool, int size_flag, size_t bytes)
 {
-	uint64_t *memory, n = bytes / PAGE;
+	uint64_t *memory;
 	struct robot r;
 
 	if (!put(pool, "1"))
@@ -439,15 +501,7 @@ static void hugetlbfs(struct ktap *t, const char *pool, int size_flag, size_t by
 		KTAP_SKIP(t, "no huge page is free");
 	}
 	if (robot_open(&r, t)) {
-		KTAP_TRUE(t, guest_map(&r.g, AT, memory, bytes, 0));
-		KTAP_EQ(t, robot_read(&r, AT + bytes - 8), 0);
-		KTAP_EQ(t, robot_start(&r, ROBOT_MARK, AT, n), HVM_EXIT_PIO);
-		KTAP_EQ(t, memory[0], 1);
-		KTAP_EQ(t, memory[(n - 1) * PAGE / 8], n);
-		KTAP_OK(t, mprotect(memory, bytes, PROT_READ));
-		expect_fault(&r, ROBOT_WRITE, AT + 9 * PAGE, EFAULT);
-		KTAP_OK(t, mprotect(memory, bytes, PROT_READ | PROT_WRITE));
-		KTAP_EQ(t, robot_resume(&r), HVM_EXIT_PIO);
+		use_huge_page(&r, memory, bytes);
 		guest_close(&r.g);
 	}
 	munmap(memory, bytes);
