@@ -46,7 +46,7 @@ USUAL_WEIGHT = 2
 WEIGHTS = {
     "svm": {"vm_run_smp": 110, "vm_run_linux": 77, "vm_run_stock": 50, "vm_run_process": 40,
             "vm_run_baremetal": 27, "vm_run_errors": 19, "test-life": 42, "test-mem": 9,
-            "test-mem-stress": 12, "test-msr": 9, "examples": 8, "test-run-page": 7,
+            "test-mem-stress": 14, "test-msr": 9, "examples": 8, "test-run-page": 7,
             "test-stress": 20},
     "svm-bochs": {"vm_run_stock": 150, "test-mem-stress": 60, "test-life": 60, "test-mem": 40},
     "vmx": {"vm_run_stock": 250, "test-mem-stress": 80, "test-life": 80, "test-mem": 60},

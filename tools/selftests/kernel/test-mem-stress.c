@@ -3,8 +3,10 @@
  * Guest memory while the host is busy with it: virtual processors count in pages, each in its own,
  * while another thread forks, protects, swaps out, merges, collapses, moves or replaces that
  * memory. At the end every page has to hold exactly the rounds that were counted: one write that
- * went to a page the process does not have any more, and a count is short.
+ * went to a page the process does not have any more, and a count is short. Where pages of a file
+ * are cut off and what they held is gone, the process has to see that the counting goes on.
  */
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -24,6 +26,7 @@
 #define CPUS		2
 #define PART		(BYTES / CPUS)	/* of each processor */
 #define PAGES		64UL		/* that it counts in, from the start of its part */
+#define GO_ON_MS	10000		/* until a processor that was held up has to have gone on */
 
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE	25
@@ -43,7 +46,7 @@ struct counter {
 	struct robot r;
 	pthread_t thread;
 	uint64_t gpa;
-	unsigned long left;
+	atomic_ulong left;
 	int failed;
 };
 
@@ -53,6 +56,8 @@ struct counter {
  * @counters: the processors; the first one's guest is the guest
  * @memory: attached at AT, aligned to 2 MiB
  * @flags: of HVM_MAP
+ * @fd: a file that is the memory, -1: none
+ * @kept: of the PAGES of a part, so many from the first keep what was counted in them
  * @disturbed: how often
  */
 struct stress {
@@ -60,6 +65,8 @@ struct stress {
 	struct counter counters[CPUS];
 	char *memory;
 	uint32_t flags;
+	int fd;
+	uint64_t kept;
 	unsigned long disturbed;
 };
 
@@ -99,6 +106,8 @@ static bool stress_open(struct stress *s, struct ktap *t, uint32_t flags)
 	memset(s, 0, sizeof(*s));
 	s->t = t;
 	s->flags = flags;
+	s->fd = -1;
+	s->kept = PAGES;
 	s->memory = aligned_memory();
 	if (!s->memory || !robot_open(&s->counters[0].r, t))
 		return false;
@@ -128,11 +137,46 @@ static unsigned long milliseconds(void)
 	return text ? strtoul(text, NULL, 10) : 1000;
 }
 
+static volatile uint64_t *page_of(const struct stress *s, const struct counter *c, uint64_t page)
+{
+	return (uint64_t *)(s->memory + (c->gpa - AT) + page * PAGE);
+}
+
+/* The pages that lost what was in them: is what the process sees of each still being counted in? */
+static void see_them_go_on(struct stress *s)
+{
+	uint64_t end = now_ms() + GO_ON_MS, page, before;
+	struct counter *c;
+
+	for (c = s->counters; c < s->counters + CPUS; c++) {
+		for (page = s->kept; page < PAGES; page++) {
+			before = *page_of(s, c, page);
+			while (*page_of(s, c, page) == before && now_ms() < end)
+				usleep(500);
+			if (*page_of(s, c, page) == before)
+				KTAP_FAIL(s->t, "nobody counts in page %llu at 0x%llx any more",
+					  (unsigned long long)page, (unsigned long long)c->gpa);
+		}
+	}
+}
+
+/* Pages that do not hold the rounds of their processor, or more where some were lost. */
+static uint64_t wrong_pages(const struct stress *s, const struct counter *c)
+{
+	uint64_t page, wrong = 0, value;
+
+	for (page = 0; page < PAGES; page++) {
+		value = *page_of(s, c, page);
+		wrong += page < s->kept ? value != c->r.value : value > c->r.value;
+	}
+	return wrong;
+}
+
 /* Let them count, disturb them for a while, and look at the pages. */
 static void stress_run(struct stress *s, void (*disturb)(struct stress *s))
 {
 	atomic_ulong *stop = (atomic_ulong *)(s->counters[0].r.g.ram + ROBOT_STOP);
-	uint64_t end = now_ms() + milliseconds(), i, wrong;
+	uint64_t end = now_ms() + milliseconds();
 	struct counter *c;
 
 	for (c = s->counters; c < s->counters + CPUS; c++)
@@ -143,14 +187,13 @@ static void stress_run(struct stress *s, void (*disturb)(struct stress *s))
 		/* Without a pause a host that only flushes leaves an emulated guest no time. */
 		usleep(500);
 	}
+	see_them_go_on(s);
 	atomic_store(stop, 1);
 	for (c = s->counters; c < s->counters + CPUS; c++) {
 		pthread_join(c->thread, NULL);
 		if (c->failed)
 			KTAP_FAIL(s->t, "it left with %s", guest_reason(c->failed));
-		for (i = wrong = 0; i < PAGES; i++)
-			wrong += *(uint64_t *)(s->memory + c->gpa - AT + i * PAGE) != c->r.value;
-		KTAP_EQ(s->t, wrong, 0);
+		KTAP_EQ(s->t, wrong_pages(s, c), 0);
 		KTAP_TRUE(s->t, c->r.value > 0);
 		printf("# %llu rounds, %lu exits, %lu disturbances\n",
 		       (unsigned long long)c->r.value, c->left, s->disturbed);
@@ -166,6 +209,8 @@ static void stress_close(struct stress *s)
 	guest_close(&s->counters[0].r.g);
 	if (s->memory)
 		munmap(s->memory, BYTES);
+	if (s->fd >= 0)
+		close(s->fd);
 }
 
 static void run(struct ktap *t, uint32_t flags, void (*prepare)(struct stress *s),
@@ -344,6 +389,68 @@ static void ranges_come_and_go(struct ktap *t)
 	run(t, 0, small_pages, unmap_once);
 }
 
+/* A file in the place of the memory, of whose pages the second halves come to be lost. */
+static void pages_of_a_file(struct stress *s)
+{
+	s->kept = PAGES / 2;
+	s->fd = memfd_create("ram", MFD_CLOEXEC);
+	if (s->fd < 0 || ftruncate(s->fd, BYTES) ||
+	    mmap(s->memory, BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, s->fd, 0) ==
+	    MAP_FAILED)
+		KTAP_FAIL(s->t, "a file for the guest: %s", strerror(errno));
+}
+
+/* The file ends within the last part for a moment, in which its processor leaves with a fault. */
+static void truncate_once(struct stress *s)
+{
+	uint64_t bytes = BYTES - PART + (s->kept + s->disturbed % s->kept) * PAGE;
+	const struct counter *last = &s->counters[CPUS - 1];
+	uint64_t end = now_ms() + GO_ON_MS;
+
+	KTAP_OK(s->t, ftruncate(s->fd, bytes));
+	/* The first time it is given until it did. */
+	do
+		usleep(500);
+	while (!s->disturbed && !last->left && now_ms() < end);
+	KTAP_OK(s->t, ftruncate(s->fd, BYTES));
+}
+
+static void files_are_truncated(struct ktap *t)
+{
+	struct stress s;
+
+	if (stress_open(&s, t, 0)) {
+		pages_of_a_file(&s);
+		stress_run(&s, truncate_once);
+		KTAP_EQ(t, s.counters[0].left, 0);
+		KTAP_TRUE(t, s.counters[CPUS - 1].left > 0);
+	}
+	stress_close(&s);
+}
+
+/* A hole where pages of either part were: they are there again, empty, for who touches them. */
+static void punch_once(struct stress *s)
+{
+	uint64_t first = s->kept + s->disturbed % s->kept;
+	uint64_t at = s->disturbed / s->kept % CPUS * PART + first * PAGE;
+
+	KTAP_OK(s->t, fallocate(s->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, at,
+				(1 + s->disturbed % (PAGES - first)) * PAGE));
+}
+
+static void files_get_holes(struct ktap *t)
+{
+	struct stress s;
+
+	if (stress_open(&s, t, 0)) {
+		pages_of_a_file(&s);
+		stress_run(&s, punch_once);
+		for (unsigned int i = 0; i < CPUS; i++)
+			KTAP_EQ(t, s.counters[i].left, 0);
+	}
+	stress_close(&s);
+}
+
 static const struct ktap_case cases[] = {
 	{ "forks", forks },
 	{ "forks_with_huge_pages", forks_with_huge_pages },
@@ -355,6 +462,8 @@ static const struct ktap_case cases[] = {
 	{ "nothing_is_brought_in_for_it", nothing_is_brought_in_for_it },
 	{ "ranges_are_replaced", ranges_are_replaced },
 	{ "ranges_come_and_go", ranges_come_and_go },
+	{ "files_are_truncated", files_are_truncated },
+	{ "files_get_holes", files_get_holes },
 };
 
 int main(int argc, char **argv)
