@@ -81,7 +81,7 @@ $(BUILD)/kernels/%/release: | setup ;
 
 .PHONY: all setup module programs help clean distclean load unload run bench soak
 .PHONY: install install-userspace install-module
-.PHONY: check check-sparse check-unit check-svm check-svm-bochs check-vmx check-style check-debug
+.PHONY: check check-sparse check-unit check-run check-svm check-svm-bochs check-vmx check-style check-debug
 .PHONY: guest
 
 all: programs module
@@ -115,7 +115,7 @@ check-style check-sparse: check-%: setup
 check-unit: programs
 	$(CHECK) unit
 
-check-svm check-svm-bochs check-vmx: check-%: all
+check-run check-svm check-svm-bochs check-vmx: check-%: all
 	$(CHECK) $*
 
 # On a kernel that watches itself, which is built here first.

@@ -38,6 +38,10 @@ NEXT_KERNEL = {
     "vmx": [("6.1-cloud", "crash")],
 }
 SPARSE_KERNELS = ["6.1", "6.12"]
+# What `make run` has its guest do, and the status of that.
+RUN_COMMAND, RUN_STATUS = "uname -r; nproc; exit 7", 7
+# What a make that calls this tells those that it calls, and what chooses another guest or host.
+FROM_MAKE = ("MAKE", "MFLAGS", "GNUMAKEFLAGS", "KVER", "GUEST", "MEMORY", "CPUS")
 STOCK_GUESTS = "tools/selftests/e2e/vm_run_stock.py"
 # Into how many boots the suites of a host are dealt, and what those that take longest weigh: about
 # the seconds of one processor. It is only for an even deal: what is not named weighs little.
@@ -144,6 +148,19 @@ def run_refusal(host, kver, cpu, words, log):
                     ["tools/lab/lab", "run", host, "--kernel", kver, "--cpu", cpu, "--no-module",
                      "--with", module, "--timeout", str(REFUSAL_TIMEOUT), "--",
                      "tools/selftests/refusal", module, words], log)
+
+
+def run_guest(log):
+    """`make run` on the svm host, as a user calls it; return as run_boot()."""
+    unset = [f"--unset={name}" for name in os.environ if name.startswith(FROM_MAKE)]
+    return run_boot("run", ["env", *unset, "make", "-s", "run", "HOST=svm", f"CMD={RUN_COMMAND}"],
+                    log)
+
+
+def guest_says():
+    """What RUN_COMMAND prints: the guest's kernel is the one that was unpacked."""
+    with open("build/kernels/6.1/release") as release:
+        return f"{release.read().strip()}\n1\n"
 
 
 def run_host(host, kver, programs, mix, log, more=()):
