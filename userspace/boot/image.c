@@ -18,11 +18,18 @@ static int check_kind(struct image *image, const char *what, struct failure *f)
 	if (fstat(image->fd, &st) < 0)
 		return fail(f, "%s %s: %s", what, image->path, strerror(errno));
 	if (!S_ISREG(st.st_mode))
-		return fail(f, "%s %s is not a regular file", what, image->path);
+		return fail(f, "%s %s is not a regular file; name one, or copy what it"
+			    " gives into one", what, image->path);
 	if (!st.st_size)
-		return fail(f, "%s %s is empty", what, image->path);
+		return fail(f, "%s %s is empty; copy or build it again", what, image->path);
 	image->bytes = (uint64_t)st.st_size;
 	return 0;
+}
+
+static const char *remedy(int error)
+{
+	return error == EMFILE || error == ENFILE ? "raise the limit (ulimit -n)" :
+						    "name a file that you may read";
 }
 
 int image_open(struct image *image, const char *what, const char *path, struct failure *f)
@@ -33,7 +40,8 @@ int image_open(struct image *image, const char *what, const char *path, struct f
 		.path = path,
 	};
 	if (image->fd < 0)
-		return fail(f, "%s %s cannot be opened: %s", what, path, strerror(errno));
+		return fail(f, "%s %s cannot be opened: %s; %s", what, path, strerror(errno),
+			    remedy(errno));
 	if (check_kind(image, what, f) < 0) {
 		image_close(image);
 		return -1;
@@ -61,9 +69,11 @@ int image_read(const struct image *image, uint64_t offset, void *buf, uint64_t b
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return fail(f, "%s cannot be read: %s", image->path, strerror(errno));
+			return fail(f, "%s cannot be read: %s; copy or build it again", image->path,
+				    strerror(errno));
 		if (!n)
-			return fail(f, "%s became shorter while it was read", image->path);
+			return fail(f, "%s became shorter while it was read; start again when"
+				    " nobody writes to it", image->path);
 		to += n;
 		offset += (uint64_t)n;
 		bytes -= (uint64_t)n;
