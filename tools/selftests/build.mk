@@ -229,6 +229,10 @@ $(BUILD)/bin/test-args: $(BUILD)/obj/tools/selftests/lib/event.o
 KERNEL_TESTS += mem mem-args mem-stress charge paging
 KERNEL_TESTS += bad-state bad-guest run-page stats trace
 $(addprefix $(BUILD)/bin/test-,mem smp stats steal): $(BUILD)/obj/tools/selftests/lib/counters.o
+KERNEL_TESTS += library
+$(BUILD)/bin/test-library: $(BUILD)/obj/tools/selftests/lib/step.o $(BUILD)/lib/libhvm.a
+# A library stands behind what needs it.
+$(BUILD)/bin/test-library: ULDLIBS += $(BUILD)/lib/libhvm.a
 KERNEL_TESTS += host
 $(BUILD)/bin/test-host: $(addprefix $(BUILD)/obj/tools/selftests/lib/,actor.o dress.o task.o vectors.o)
 KERNEL_TESTS += ioeventfd irqfd

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Documentation: the uapi header documents every structure and field and names every errno that
-tests expect, api.rst names every ioctl, and house.rst every source file. Each case is (name, list
-of what is wrong)."""
+tests expect, api.rst names every ioctl, libhvm.3 every function of the library, and house.rst every
+source file. Each case is (name, list of what is wrong)."""
 
 import errno
 import re
@@ -10,10 +10,13 @@ from . import source
 
 UAPI = "include/uapi/linux/hvm.h"
 API = "Documentation/api.rst"
+LIBRARY = ["userspace/libhvm/libhvm.h", "userspace/libhvm/access.h"]
+MANUAL = "Documentation/man/libhvm.3"
 STRUCT = re.compile(r"(?:/\*\*(?P<doc>(?:(?!\*/).)*)\*/\s*)?^(?P<kind>struct|union) (?P<name>\w+) \{"
                     r"(?P<body>.*?)^\}", re.MULTILINE | re.DOTALL)
 FIELD = re.compile(r"(\w+)\s*(?:\[[^\]]*\])*\s*;")
 IOCTL = re.compile(r"^#define\s+(HVM_\w+)\s+_IO[RW]*\(", re.MULTILINE)
+FUNCTION = re.compile(r"^\w[^\n(]*\b(hvm_\w+)\(", re.MULTILINE)
 RESERVED = re.compile(r"(reserved|padding)\d*")    # said once for all: must be zero
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 TESTS = "tools/selftests/kernel/"
@@ -79,7 +82,15 @@ def check_house():
     return wrong
 
 
+def check_manual(headers):
+    text = source.text(MANUAL)
+    return [f"{MANUAL}: {name}() of {header} is not in its synopsis" for header in headers
+            for name in FUNCTION.findall(source.text(header))
+            if not re.search(rf'^\.BI "[^"]*\b{name}\(', text, re.MULTILINE)]
+
+
 def cases():
+    yield "libhvm.3 has every function of the library", check_manual(LIBRARY)
     if not source.exists(UAPI):
         return
     text = source.text(UAPI)
