@@ -243,6 +243,7 @@ KERNEL_TESTS += nmi stress rival
 $(BUILD)/bin/test-rival: $(addprefix $(BUILD)/obj/tools/selftests/lib/,module.o runner.o task.o)
 $(addprefix $(BUILD)/bin/test-,life stress): \
 	$(addprefix $(BUILD)/obj/tools/selftests/lib/,module.o runner.o task.o)
+$(BUILD)/bin/test-stress: $(BUILD)/obj/tools/selftests/lib/event.o
 $(BUILD)/bin/test-nmi: $(addprefix $(BUILD)/obj/tools/selftests/lib/,runner.o task.o)
 $(addprefix $(BUILD)/bin/test-,charge life smp): $(addprefix $(BUILD)/obj/tools/selftests/lib/,cgroup.o task.o)
 

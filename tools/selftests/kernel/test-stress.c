@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Everything at once: guests of two virtual processors come and go while other threads replace and
- * unmap their memory, send signals, kicks and messages, read their state, move their threads, take
- * host processors away, and kill a process in the middle of a run. Each virtual processor counts
- * its rounds, and counts once more in a page of the disturbed memory for each: when a guest ends,
- * the two have to agree. STRESS_MIX_MS says for how long; the seed is printed, HVM_SEED sets it.
+ * unmap their memory, send signals, kicks and messages, bind and unbind the doorbell and the
+ * interrupt that they ring with it, read their state, move their threads, take host processors
+ * away, and kill a process in the middle of a run. Their paravirtual pages wander through the
+ * disturbed memory. Each virtual processor counts its rounds, and counts once more in a page of
+ * that memory for each: when a guest ends, the two have to agree. STRESS_MIX_MS says for how long;
+ * the seed is printed, HVM_SEED sets it.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -19,8 +21,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "event.h"
 #include "guest.h"
 #include "module.h"
+#include "msr.h"
 #include "random.h"
 #include "runner.h"
 #include "task.h"
@@ -37,20 +41,27 @@
 #define RUNS		400		/* times HVM_RUN returns, at most, before a guest ends */
 #define USUAL_MS	2000
 #define VECTOR		0x61
+#define VECTORS		32		/* from VECTOR on */
 #define HANDLER		0x11000UL
+#define NMI_HANDLER	0x12000UL
+#define DOORBELL	0x81		/* port */
+/* In a page of the disturbed memory, behind the count. */
+#define CLOCK_AREA	0x100
+#define STEAL_AREA	0x200
+#define EOI_FLAG	0x300
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE	25
 #endif
 
-#define ROUNDS(i)	(GUEST_DATA + (i) * 64)	/* and 8 bytes on, its interrupts */
+#define ROUNDS(i)	(GUEST_DATA + (i) * 64)	/* and 8 bytes on, its interrupts; its NMIs */
 
 /* --- the guest ------------------------------------------------------------------- */
 
 #define EVERY(n, what)		"test $" #n "-1,%esi; jnz 8f;" what "8:"
 
-extern const struct guest_code work, handler;
+extern const struct guest_code work, handler, nmi_handler;
 
-/* R15: its number. R14: where it counts. RDI: its pages. */
+/* R15: its number. R14: where it counts. R13: where interrupts may end. RDI: its pages. */
 GUEST_CODE("work", "code64",
 	   "mov %r15,%r14; shl $6,%r14; add $0x20000,%r14;"
 	   X2APIC_ON
@@ -59,13 +70,20 @@ GUEST_CODE("work", "code64",
 	   EVERY(4, "xor %eax,%eax; cpuid;")
 	   EVERY(8, "out %al,$0x80;")
 	   EVERY(16, "mov %cr3,%rax; mov %rax,%cr3;")
+	   EVERY(16, "out %al,$0x81;")
 	   EVERY(32, WRMSR(0x83f, 0x61))
 	   EVERY(64, "mov $0x830,%ecx; mov $0x61,%eax; mov %r15d,%edx; xor $1,%edx; wrmsr;")
 	   EVERY(128, WRMSR(0x832, 0x61) WRMSR(0x838, 1000) "hlt;")
+	   /* Clock, stolen time and flag go to the next page. */
+	   EVERY(256, "mov %esi,%eax; shr $8,%eax; and $63,%eax; shl $12,%eax; add %edi,%eax;"
+		      "xor %edx,%edx; add $0x101,%eax; mov $0x4b564d01,%ecx; wrmsr;"
+		      "add $0x100,%eax; mov $0x4b564d03,%ecx; wrmsr;"
+		      "add $0x100,%eax; mov $0x4b564d04,%ecx; wrmsr; lea -1(%rax),%r13;")
 	   "jmp 1b");
 GUEST_CODE("handler", "code64",
-	   "push %rax; push %rcx; push %rdx; incq 8(%r14);" WRMSR(0x80b, 0)
-	   "pop %rdx; pop %rcx; pop %rax; iretq");
+	   "push %rax; push %rcx; push %rdx; incq 8(%r14); btrl $0,(%r13); jc 1f;" WRMSR(0x80b, 0)
+	   "1: pop %rdx; pop %rcx; pop %rax; iretq");
+GUEST_CODE("nmi_handler", "code64", "incq 16(%r14); iretq");
 
 /**
  * struct place - where one guest after the other lives
@@ -74,6 +92,9 @@ GUEST_CODE("handler", "code64",
  * @t: failures of its guests
  * @g: the guest as each of its virtual processors has it; the fds may be out of date without @lock
  * @memory: the disturbed memory, at AT; stays
+ * @event: what the doorbell rings and sends an interrupt; stays
+ * @rings: the doorbell is there
+ * @sends: the eventfd is bound
  * @open: there is a guest
  * @over: the world ends, and so do the threads
  * @lives: guests so far
@@ -84,6 +105,9 @@ struct place {
 	struct ktap t;
 	struct guest g[CPUS];
 	char *memory;
+	int event;
+	bool rings;
+	bool sends;
 	bool open;
 	bool over;
 	unsigned long lives;
@@ -99,6 +123,8 @@ struct place {
  * @exits: by reason
  * @signals: runs that ended with EINTR
  * @rounds: that its virtual processors made
+ * @interrupts: that they took
+ * @nmis: likewise
  */
 struct seat {
 	struct place *place;
@@ -109,6 +135,8 @@ struct seat {
 	unsigned long exits[HVM_EXIT_REASONS];
 	unsigned long signals;
 	atomic_ulong rounds;
+	unsigned long interrupts;
+	unsigned long nmis;
 };
 
 static struct place places[PLACES];
@@ -165,8 +193,12 @@ static bool set_off(struct guest *g, unsigned int index)
 	state.gpr.gpr[HVM_RSP] = GUEST_STACK - index * PAGE;
 	state.gpr.gpr[HVM_RDI] = AT + index * PART;
 	state.gpr.gpr[HVM_R15] = index;
+	state.gpr.gpr[HVM_R13] = AT + index * PART + EOI_FLAG;
 	state.events.mp_state = HVM_MP_RUNNING;
-	return !guest_set(g, HVM_STATE_GPR | HVM_STATE_EVENTS, &state);
+	return !guest_set(g, HVM_STATE_GPR | HVM_STATE_EVENTS, &state) &&
+	       !guest_set_msr(g, MSR_SYSTEM_TIME, (AT + index * PART + CLOCK_AREA) | 1) &&
+	       !guest_set_msr(g, MSR_STEAL_TIME, (AT + index * PART + STEAL_AREA) | 1) &&
+	       !guest_set_msr(g, MSR_PV_EOI, (AT + index * PART + EOI_FLAG) | 1);
 }
 
 static bool open_guests(struct place *p)
@@ -181,7 +213,11 @@ static bool open_guests(struct place *p)
 		if (!set_off(&p->g[i], i))
 			return false;
 	}
-	guest_gate(&p->g[0], VECTOR, &handler, HANDLER);
+	for (i = VECTOR; i < VECTOR + VECTORS; i++)
+		guest_gate(&p->g[0], i, &handler, HANDLER);
+	guest_gate(&p->g[0], 2, &nmi_handler, NMI_HANDLER);
+	p->rings = false;
+	p->sends = false;
 	return guest_map(&p->g[0], AT, p->memory, BYTES, 0);
 }
 
@@ -230,6 +266,8 @@ static void check_rounds(struct seat *s)
 		complain("%llu rounds, but %llu in memory", (unsigned long long)rounds,
 			 (unsigned long long)sum);
 	atomic_fetch_add(&s->rounds, rounds);
+	s->interrupts += *(uint64_t *)(g->ram + ROUNDS(s->index) + 8);
+	s->nmis += *(uint64_t *)(g->ram + ROUNDS(s->index) + 16);
 }
 
 static void end_life(struct place *p)
@@ -284,7 +322,7 @@ static bool goes_on(struct seat *s, struct guest *g, int err)
 		sched_yield();
 		return true;
 	}
-	if (!err && g->run->reason == HVM_EXIT_STOPPED)
+	if (!err && (g->run->reason == HVM_EXIT_STOPPED || g->run->reason == HVM_EXIT_EOI))
 		return true;
 	complain("HVM_RUN: %s", guest_reason(err ? -err : (int)g->run->reason));
 	guest_report(g);
@@ -425,15 +463,78 @@ static void kicks(uint64_t *random)
 	guest_kick(random64(random) % 2 ? p->g[0].vm : p->g[random64(random) % CPUS].vcpu);
 }
 
+/* Edge-triggered, level-triggered or an NMI. */
+static uint32_t some_message(uint64_t *random)
+{
+	const uint32_t vector = VECTOR + random64(random) % VECTORS;
+
+	switch (random64(random) % 8) {
+	case 0:
+		return 0x400;
+	case 1:
+		return vector | 0x8000;
+	default:
+		return vector;
+	}
+}
+
 static void messages(uint64_t *random)
 {
 	struct hvm_msi msi = {
 		.size = sizeof(msi),
 		.address = 0xfee00000 | random64(random) % CPUS << 12,
-		.data = VECTOR,
+		.data = some_message(random),
 	};
 
 	ioctl(some_place(random)->g[0].vm, HVM_MSI, &msi);
+}
+
+static void toggle_doorbell(struct place *p)
+{
+	const int vm = p->g[0].vm;
+
+	if (p->rings ? event_doorbell_remove(vm, p->event, DOORBELL, 1) :
+		       event_doorbell(vm, p->event, DOORBELL, 1))
+		complain("HVM_IOEVENTFD, %d: %s", p->rings, strerror(errno));
+	p->rings = !p->rings;
+}
+
+static void toggle_interrupt(struct place *p, uint32_t message)
+{
+	const int vm = p->g[0].vm;
+
+	if (p->sends ? event_unbind(vm, p->event) : event_bind(vm, p->event, 0, message))
+		complain("HVM_IRQFD, %d: %s", p->sends, strerror(errno));
+	p->sends = !p->sends;
+}
+
+/* While the guest rings, and others do. Only this thread looks at what is bound. */
+static void bindings(uint64_t *random)
+{
+	struct place *p = some_place(random);
+
+	pthread_rwlock_rdlock(&p->lock);
+	if (p->open) {
+		switch (random64(random) % 4) {
+		case 0:
+			toggle_doorbell(p);
+			break;
+		case 1 ... 2:
+			toggle_interrupt(p, some_message(random));
+			break;
+		default:
+			if (p->sends && event_bind(p->g[0].vm, p->event, HVM_IRQFD_REPLACE,
+						   some_message(random)))
+				complain("HVM_IRQFD, replacing: %s", strerror(errno));
+		}
+	}
+	pthread_rwlock_unlock(&p->lock);
+}
+
+/* Without the lock: whatever guest it is bound in. */
+static void rings(uint64_t *random)
+{
+	event_add(some_place(random)->event, 1);
 }
 
 static void signals(uint64_t *random)
@@ -541,6 +642,8 @@ static struct disturber {
 	{ .name = "memory", .disturb = memory, .pause_us = 2000 },
 	{ .name = "kicks", .disturb = kicks, .pause_us = 3000 },
 	{ .name = "messages", .disturb = messages, .pause_us = 1000 },
+	{ .name = "bindings", .disturb = bindings, .pause_us = 2000 },
+	{ .name = "rings", .disturb = rings, .pause_us = 2000 },
 	{ .name = "signals", .disturb = signals, .pause_us = 5000 },
 	{ .name = "states", .disturb = states, .pause_us = 2000 },
 	{ .name = "moves", .disturb = moves, .pause_us = 3000 },
@@ -575,6 +678,9 @@ static bool make_place(struct place *p)
 			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (all == MAP_FAILED)
+		return false;
+	p->event = event_new(&p->t);
+	if (p->event < 0)
 		return false;
 	p->memory = (char *)(((uintptr_t)all + 2 * MIB - 1) & ~(2 * MIB - 1));
 	return !pthread_rwlock_init(&p->lock, NULL) &&
@@ -646,9 +752,10 @@ static void say_what_happened(void)
 	size_t i;
 
 	for (s = seats; s < seats + SEATS; s++)
-		printf("# %lu guests, %lu rounds, %lu exits by ports, %lu memory, %lu kicks, "
-		       "%lu signals\n", s->place->lives, atomic_load(&s->rounds),
-		       s->exits[HVM_EXIT_PIO],
+		printf("# %lu guests, %lu rounds, %lu interrupts, %lu NMIs, %lu exits by ports, "
+		       "%lu ends, %lu memory, %lu kicks, %lu signals\n", s->place->lives,
+		       atomic_load(&s->rounds), s->interrupts, s->nmis, s->exits[HVM_EXIT_PIO],
+		       s->exits[HVM_EXIT_EOI],
 		       s->exits[HVM_EXIT_MEMORY] + s->exits[HVM_EXIT_FAULT],
 		       s->exits[HVM_EXIT_STOPPED], s->signals);
 	for (i = 0; i < DISTURBERS; i++)
