@@ -89,10 +89,11 @@ TRACE_DEFINE_ENUM(HVM_FAULT_NOMEM);
 	{ HVM_EVENT_SOFT_INTR,	"soft_interrupt" },				\
 	{ HVM_EVENT_SOFT_EXCEPTION, "soft_exception" }
 
+/* enum hvm_irq_mode. */
+#define hvm_trace_modes		{ 0, "fixed" }, { 4, "nmi" }, { 5, "init" }, { 6, "sipi" }
+
 #define hvm_trace_access							\
-	{ HVM_ACCESS_READ,	"r" },						\
-	{ HVM_ACCESS_WRITE,	"w" },						\
-	{ HVM_ACCESS_EXEC,	"x" }
+	{ HVM_ACCESS_READ, "r" }, { HVM_ACCESS_WRITE, "w" }, { HVM_ACCESS_EXEC, "x" }
 
 /* The numbers of HVM_* of all fds. */
 #define hvm_trace_ioctls							\
@@ -248,19 +249,22 @@ TRACE_EVENT(hvm_inject,
 );
 
 TRACE_EVENT(hvm_irq,
-	TP_PROTO(u32 vcpu, u8 vector, bool level),
-	TP_ARGS(vcpu, vector, level),
+	TP_PROTO(u32 vcpu, u8 mode, u8 vector, bool level),
+	TP_ARGS(vcpu, mode, vector, level),
 	TP_STRUCT__entry(
 		__field(u32, vcpu)
+		__field(u8, mode)
 		__field(u8, vector)
 		__field(bool, level)
 	),
 	TP_fast_assign(
 		__entry->vcpu = vcpu;
+		__entry->mode = mode;
 		__entry->vector = vector;
 		__entry->level = level;
 	),
-	TP_printk("vcpu %u vector %u %s", __entry->vcpu, __entry->vector,
+	TP_printk("vcpu %u %s vector %u %s", __entry->vcpu,
+		  __print_symbolic(__entry->mode, hvm_trace_modes), __entry->vector,
 		  __entry->level ? "level" : "edge")
 );
 

@@ -71,7 +71,7 @@ static void notify(struct hvm_lapic *lapic)
  */
 void hvm_lapic_post(struct hvm_lapic *lapic, u8 vector, bool level)
 {
-	trace_hvm_irq(lapic->id, vector, level);
+	trace_hvm_irq(lapic->id, HVM_IRQ_FIXED, vector, level);
 	if (level)
 		set_bit(vector, lapic->level);
 	else if (test_bit(vector, lapic->level))
@@ -125,6 +125,7 @@ void hvm_lapic_post_lvt(struct hvm_lapic *lapic, u32 lvt)
  */
 void hvm_lapic_signal_nmi(struct hvm_lapic *lapic)
 {
+	trace_hvm_irq(lapic->id, HVM_IRQ_NMI, 0, false);
 	if (atomic_fetch_or(HVM_SIGNAL_NMI, &lapic->signals) & HVM_SIGNAL_NMI)
 		atomic_or(HVM_SIGNAL_NMI2, &lapic->signals);
 	ring(lapic);
@@ -149,6 +150,7 @@ static void replace_signals(struct hvm_lapic *lapic, int clear, int set)
  */
 void hvm_lapic_signal_init(struct hvm_lapic *lapic)
 {
+	trace_hvm_irq(lapic->id, HVM_IRQ_INIT, 0, false);
 	replace_signals(lapic, HVM_SIGNAL_SIPI | HVM_SIGNAL_SIPI_VECTOR, HVM_SIGNAL_INIT);
 }
 
@@ -161,6 +163,7 @@ void hvm_lapic_signal_init(struct hvm_lapic *lapic)
  */
 void hvm_lapic_signal_sipi(struct hvm_lapic *lapic, u8 vector)
 {
+	trace_hvm_irq(lapic->id, HVM_IRQ_SIPI, vector, false);
 	replace_signals(lapic, HVM_SIGNAL_SIPI_VECTOR, HVM_SIGNAL_SIPI | vector);
 }
 

@@ -151,7 +151,7 @@ static void on_tells_all(struct ktap *t)
 	/* Where the host gives memory in larger pieces, one fault is all there is. */
 	expect(t, text, "hvm_exit: vcpu 0 reason fault rip 0x");
 	KTAP_TRUE(t, strstr(text, " outcome fixed ") || strstr(text, " outcome fetched "));
-	expect(t, text, "hvm_irq: vcpu 0 vector 64 edge\n");
+	expect(t, text, "hvm_irq: vcpu 0 fixed vector 64 edge\n");
 	expect(t, text, "hvm_inject: vcpu 0 interrupt vector 64 error 0x0\n");
 	expect(t, text, "hvm_exit: vcpu 0 reason pio rip 0x20000 detail 0x80 0x1 ");
 	expect(t, text, "hvm_inject: vcpu 0 exception vector 6 error 0x0\n");
@@ -159,6 +159,47 @@ static void on_tells_all(struct ktap *t)
 	expect(t, text, "hvm_ioctl: SET_STATE ret 0\n");
 	expect(t, text, "hvm_ioctl: INJECT ret 0\n");
 	expect(t, text, "hvm_ioctl: RUN ret 0\n");
+	close_instance(t);
+}
+
+/* INIT and SIPI, as a guest starts its second processor. */
+extern const struct guest_code starts_another;
+GUEST_CODE("starts_another", "code64",
+	   X2APIC_ON "mov $0x830, %ecx; mov $1, %edx; mov $0x500, %eax; wrmsr;"
+	   "mov $0x612, %eax; wrmsr; out %al, $0x80; jmp .");
+
+static void run_starting_guest(struct ktap *t)
+{
+	struct hvm_create_vcpu create = { .size = sizeof(create), .apic_id = 1 };
+	struct guest g;
+	int other;
+
+	if (!guest_open(&g, t, GUEST_RAM) || !guest_default_cpuid(&g))
+		return;
+	other = ioctl(g.vm, HVM_CREATE_VCPU, &create);
+	KTAP_TRUE(t, other >= 0);
+	guest_long(&g, &starts_another);
+	KTAP_EQ(t, guest_run(&g), HVM_EXIT_PIO);
+	KTAP_EQ(t, guest_msi(&g, 0x400), 1);
+	close(other);
+	guest_close(&g);
+}
+
+static void signals_are_told(struct ktap *t)
+{
+	const char *text, *init, *sipi;
+
+	if (!open_instance(t))
+		return;
+	put(t, EVENTS "/hvm_irq/enable", "1");
+	run_starting_guest(t);
+	put(t, EVENTS "/hvm_irq/enable", "0");
+	text = slurp(t, INSTANCE "/trace");
+	init = strstr(text, "hvm_irq: vcpu 1 init vector 0 edge\n");
+	sipi = strstr(text, "hvm_irq: vcpu 1 sipi vector 18 edge\n");
+	KTAP_TRUE(t, init && sipi && init < sipi);
+	expect(t, text, "hvm_irq: vcpu 0 nmi vector 0 edge\n");
+	KTAP_TRUE(t, !strstr(text, " fixed ") && !strstr(text, "vcpu 1 nmi "));
 	close_instance(t);
 }
 
@@ -213,6 +254,7 @@ static const struct ktap_case cases[] = {
 	{ "every_event_is_there_and_off", events_exist },
 	{ "off_they_leave_nothing", off_leaves_nothing },
 	{ "on_they_tell_what_the_guest_did", on_tells_all },
+	{ "nmi_init_and_sipi_are_told", signals_are_told },
 	{ "one_can_be_had_alone_and_filtered", one_event_alone },
 	{ "formats_have_numbers_for_names", formats_have_numbers },
 };
