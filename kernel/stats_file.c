@@ -55,6 +55,7 @@ static const struct hvm_statistic statistics[] = {
 	VCPU(injected[HVM_EVENT_INTR], "inject_interrupt"),
 	VCPU(injected[HVM_EVENT_NMI], "inject_nmi"),
 	VCPU(injected[HVM_EVENT_EXCEPTION], "inject_exception"),
+	VCPU(injected[HVM_EVENT_SOFT_EXCEPTION], "inject_soft_exception"),
 	VCPU(faults[0], "fault_4k"),
 	VCPU(faults[1], "fault_2m"),
 	VCPU(faults[2], "fault_1g"),

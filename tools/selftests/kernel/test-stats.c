@@ -102,13 +102,14 @@ static void places_of_the_list(struct ktap *t)
 
 /* --- what they count -------------------------------------------------------------------- */
 
-extern const struct guest_code five_cpuids, three_outs, one_fault, raise_ud, halt;
+extern const struct guest_code five_cpuids, three_outs, one_fault, raise_ud, halt, own_int3;
 GUEST_CODE("five_cpuids", "code64",
 	   "mov $5, %esi; 1: xor %eax, %eax; cpuid; dec %esi; jnz 1b; out %al, $0x80; jmp .");
 GUEST_CODE("three_outs", "code64", "1: out %al, $0x80; jmp 1b");
 GUEST_CODE("one_fault", "code64", "movb $1, (%rsi); out %al, $0x80; jmp .");
 GUEST_CODE("raise_ud", "code64", "out %al, $0x80; jmp .");
 GUEST_CODE("halt", "code64", "sti; hlt; out %al, $0x80; jmp .");
+GUEST_CODE("own_int3", "code64", "int3; jmp .");
 
 static void exits_by_reason(struct ktap *t)
 {
@@ -223,6 +224,34 @@ static void injections(struct ktap *t)
 	KTAP_EQ(t, counters_value(&c, "inject_exception"), 1);
 	KTAP_EQ(t, counters_value(&c, "inject_interrupt"), 0);
 	KTAP_EQ(t, counters_value(&c, "inject_nmi"), 0);
+	counters_close(&c);
+	guest_close(&g);
+}
+
+/* The debugger asks for INT3, and gives the guest back the one that is the guest's own. */
+static void reflect_int3(struct guest *g)
+{
+	struct hvm_debug debug = { .size = sizeof(debug), .flags = HVM_DEBUG_INT3 };
+
+	guest_long(g, &own_int3);
+	guest_gate(g, 3, &raise_ud, GUEST_DATA);
+	KTAP_OK(g->t, ioctl(g->vcpu, HVM_DEBUG, &debug));
+	g->run->complete = 0;
+	KTAP_EQ(g->t, guest_run(g), HVM_EXIT_DEBUG);
+	g->run->complete = HVM_COMPLETE_REFLECT;
+	KTAP_EQ(g->t, guest_run(g), HVM_EXIT_PIO);
+}
+
+static void reflections(struct ktap *t)
+{
+	struct counters c;
+	struct guest g;
+
+	if (!open_both(&g, &c, t))
+		return;
+	reflect_int3(&g);
+	KTAP_EQ(t, counters_value(&c, "inject_soft_exception"), 1);
+	KTAP_EQ(t, counters_value(&c, "inject_exception"), 0);
 	counters_close(&c);
 	guest_close(&g);
 }
@@ -491,6 +520,7 @@ static void rest_is_zero(struct ktap *t)
 		return;
 	guest_long(&g, &five_cpuids);
 	KTAP_EQ(t, guest_run(&g), HVM_EXIT_PIO);
+	reflect_int3(&g);
 	for (uint32_t i = 0; i < c.count; i++)
 		if (c.names[i].object == HVM_STATISTIC_VCPU)
 			known[c.names[i].offset / 8] = true;
@@ -532,6 +562,7 @@ static const struct ktap_case cases[] = {
 	{ "returns_to_userspace_count_by_reason", returns_by_reason },
 	{ "faults_count_by_size", faults_by_size },
 	{ "injections_count_by_kind", injections },
+	{ "an_int3_that_is_given_back_counts", reflections },
 	{ "the_processor_ends_interrupts_where_it_can", virtual_apic },
 	{ "a_deadline_is_met_in_a_run", deadline_in_a_run },
 	{ "loops_of_pause_exit", pauses },
