@@ -26,6 +26,7 @@
  * @requests: times it did what others had asked it for
  * @flushes: times it dropped its second-level translations because they had changed
  * @pv_flushes: times another vCPU had left a mark in place of an IPI to have its TLB flushed
+ * @pv_eois: interrupts that ended by the flag in the guest's memory
  * @moves: times it came to another host CPU
  * @switches: times its thread was scheduled out while it was loaded
  */
@@ -40,6 +41,7 @@ struct hvm_vcpu_stats {
 	u64 requests;
 	u64 flushes;
 	u64 pv_flushes;
+	u64 pv_eois;
 	u64 moves;
 	u64 switches;
 };

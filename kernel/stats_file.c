@@ -65,6 +65,7 @@ static const struct hvm_statistic statistics[] = {
 	VCPU(requests, "requests"),
 	VCPU(flushes, "flushes"),
 	VCPU(pv_flushes, "pv_flushes"),
+	VCPU(pv_eois, "pv_eois"),
 	VCPU(moves, "moves"),
 	VCPU(switches, "switches"),
 	VM(messages, "messages"),

@@ -19,6 +19,7 @@ static void finish(struct hvm_vcpu *vcpu, bool ended)
 {
 	vcpu->pv.eoi.armed = false;
 	vcpu->pv.eoi.unknown = false;
+	vcpu->stats->pv_eois += ended;
 	if (ended)
 		hvm_lapic_eoi(&vcpu->lapic);
 }

@@ -228,7 +228,7 @@ $(addprefix $(BUILD)/bin/test-,clock pv steal): $(addprefix $(BUILD)/obj/tools/s
 $(BUILD)/bin/test-args: $(BUILD)/obj/tools/selftests/lib/event.o
 KERNEL_TESTS += mem mem-args mem-stress charge paging
 KERNEL_TESTS += bad-state bad-guest run-page stats trace
-$(addprefix $(BUILD)/bin/test-,mem smp stats steal): $(BUILD)/obj/tools/selftests/lib/counters.o
+$(addprefix $(BUILD)/bin/test-,mem pv smp stats steal): $(BUILD)/obj/tools/selftests/lib/counters.o
 KERNEL_TESTS += library
 $(BUILD)/bin/test-library: $(BUILD)/obj/tools/selftests/lib/step.o $(BUILD)/lib/libhvm.a
 # A library stands behind what needs it.

@@ -31,6 +31,7 @@ busy & busy; wait; dmesg; echo steal $steal"""
 
 
 STRESS = "/usr/bin/stress-ng"
+CLOCK = "/sys/devices/system/clocksource/clocksource0/current_clocksource"
 
 
 @contextlib.contextmanager
@@ -103,17 +104,27 @@ done""", "console=ttyS0 quiet panic=-1 cpuidle_haltpoll.force=1", programs=[msr]
     t.equal([value & 1 for value in values], [1, 0])
 
 
+def clocks(output):
+    """What a guest that shows its flags may take for a clock: its own TSC only where that never
+    stops and never changes."""
+    flags = re.search(rb"(?m)^flags\s*:(.*)$", output)
+    steady = flags and {b"constant_tsc", b"nonstop_tsc"} <= set(flags[1].split())
+    return [b"kvm-clock", b"tsc"] if steady else [b"kvm-clock"]
+
+
 @suite.case
 def linux_asks_for_it(t):
     """An interrupt for several processors (an NMI, for their backtraces) is a hypercall; a
-    processor that shall flush its TLB and is away finds a mark."""
+    processor that shall flush its TLB and is away finds a mark; interrupts end by the flag, and
+    most do; time is the host's."""
     watcher = Watcher("asks")
     watcher.start()
     try:
         with one_processor():
             status, output, error = boot(
                 kernel("6.1"), f"{STRESS} --malloc 1 --malloc-pthreads 4 --malloc-thresh 4096 "
-                "--temp-path /tmp --timeout 8s; echo l >/proc/sysrq-trigger; sleep 2; dmesg",
+                "--temp-path /tmp --timeout 8s; echo l >/proc/sysrq-trigger; sleep 2; dmesg; "
+                f"cat {CLOCK}; grep -m 1 flags /proc/cpuinfo",
                 "console=ttyS0 quiet panic=-1", "--cpus", "4", "--name", "asks",
                 programs=[STRESS])
     finally:
@@ -123,6 +134,10 @@ def linux_asks_for_it(t):
         t.contains(output, b"NMI backtrace for cpu %d" % cpu)
     for name in ("exit_hypercall", "pv_flushes"):
         t.true(counters.get(name, 0) > 0, f"{name} is {counters.get(name)}: {output[-600:]}")
+    ends, taken = (counters.get(name, 0) for name in ("pv_eois", "inject_interrupt"))
+    t.true(taken / 2 < ends <= taken, f"{ends} of {taken} interrupts ended by the flag")
+    taken = re.search(rb"(?m)^(kvm-clock|tsc|hpet|acpi_pm|jiffies|refined-jiffies)\r?$", output)
+    t.true(taken and taken[1] in clocks(output), f"the clock is {taken}")
 
 
 suite.main()

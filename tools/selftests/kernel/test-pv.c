@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "counters.h"
 #include "random.h"
 #include "steal.h"
 #include "step.h"
@@ -263,11 +264,12 @@ static void expect_ends(struct guest *g, uint64_t silent, uint64_t loud)
 /* An exit that comes between (a page that is not there yet, a tick) takes the flag away. */
 static void edge_ends_by_the_flag(struct ktap *t)
 {
+	struct counters c;
 	struct guest g;
 
 	if (guest_host_has(HVM_FEATURE_VIRTUAL_APIC))
 		KTAP_SKIP(t, "the register costs no exit here, so the flag is not set");
-	if (!open_waiting(&g, t))
+	if (!open_waiting(&g, t) || !counters_open(&c, &g))
 		return;
 	for (uint64_t i = 1; i <= 1000 && ends_by(&g, SILENT) < 10; i++) {
 		KTAP_EQ(t, guest_msi(&g, VECTOR), 1);
@@ -275,8 +277,10 @@ static void edge_ends_by_the_flag(struct ktap *t)
 		KTAP_EQ(t, g.run->pio.port, 0x10);
 		KTAP_EQ(t, ends_by(&g, SILENT) + ends_by(&g, LOUD), i);
 		expect_settled(&g);
+		KTAP_EQ(t, counters_value(&c, "pv_eois"), ends_by(&g, SILENT));
 	}
 	KTAP_EQ(t, ends_by(&g, SILENT), 10);
+	counters_close(&c);
 	guest_close(&g);
 }
 
