@@ -167,14 +167,16 @@ static bool take_range(struct gdb_stub *stub, struct words *w, uint64_t *gva, ui
 static enum gdb_answer read_memory(struct gdb_stub *stub, struct words *w, struct gdb_out *out)
 {
 	uint64_t gva, bytes;
+	int got;
 
 	if (!take_range(stub, w, &gva, &bytes) || !at_end(w))
 		return reply(out, ERROR_MALFORMED);
 	if (bytes > sizeof(stub->buffer) / 2)
 		bytes = sizeof(stub->buffer) / 2;
-	if (stub->ops->read(stub, stub->current, gva, stub->buffer, bytes) < 0)
+	got = stub->ops->read(stub, stub->current, gva, stub->buffer, bytes);
+	if (got < 0)
 		return reply(out, ERROR_REFUSED);
-	gdb_out_hex(out, stub->buffer, bytes);
+	gdb_out_hex(out, stub->buffer, (size_t)got);
 	return GDB_REPLY;
 }
 

@@ -37,8 +37,9 @@ struct gdb_stub;
  * struct gdb_ops - the machine; thread numbers here begin at 0
  * @get_registers: 0 or a negative errno, as all but the last
  * @set_registers: what cannot be written is ignored
- * @read: guest memory, by the addresses that the thread sees
- * @write: likewise
+ * @read: guest memory, by the addresses that the thread sees; how many bytes there are before the
+ *   first that cannot be read, which is not the first of all
+ * @write: likewise, all or an errno
  * @set_break: set a breakpoint or take it away
  */
 struct gdb_ops {

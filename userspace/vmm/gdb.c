@@ -202,10 +202,13 @@ static void copy_in(struct gdb *gdb, uint64_t gpa, uint8_t *to, const uint8_t *f
 	}
 }
 
-static int transfer(struct gdb *gdb, unsigned int thread, uint64_t gva, uint8_t *out,
-		    const uint8_t *in, size_t bytes)
+/* Return: how many bytes there were before the first page that is missing. */
+static size_t transfer(struct gdb *gdb, unsigned int thread, uint64_t gva, uint8_t *out,
+		       const uint8_t *in, size_t bytes)
 {
-	for (size_t done = 0, n; done < bytes; done += n) {
+	size_t done, n;
+
+	for (done = 0; done < bytes; done += n) {
 		uint64_t gpa;
 		uint8_t *at;
 
@@ -213,28 +216,30 @@ static int transfer(struct gdb *gdb, unsigned int thread, uint64_t gva, uint8_t 
 		if (n > bytes - done)
 			n = bytes - done;
 		if (translate(gdb, thread, gva + done, &gpa) < 0)
-			return -EFAULT;
+			break;
 		at = memory_at(gdb->memory, gpa, n);
 		if (!at)
-			return -EFAULT;
+			break;
 		if (out)
 			copy_out(gdb, gpa, at, out + done, n);
 		else
 			copy_in(gdb, gpa, at, in + done, n);
 	}
-	return 0;
+	return done;
 }
 
 static int op_read(struct gdb_stub *stub, unsigned int thread, uint64_t gva, void *data,
 		   size_t bytes)
 {
-	return transfer(gdb_of(stub), thread, gva, data, NULL, bytes);
+	size_t done = transfer(gdb_of(stub), thread, gva, data, NULL, bytes);
+
+	return bytes && !done ? -EFAULT : (int)done;
 }
 
 static int op_write(struct gdb_stub *stub, unsigned int thread, uint64_t gva, const void *data,
 		    size_t bytes)
 {
-	return transfer(gdb_of(stub), thread, gva, NULL, data, bytes);
+	return transfer(gdb_of(stub), thread, gva, NULL, data, bytes) < bytes ? -EFAULT : 0;
 }
 
 static int op_get_registers(struct gdb_stub *stub, unsigned int thread, struct gdb_registers *r)
@@ -352,7 +357,7 @@ static void hide_tf(struct gdb *gdb, unsigned int index)
 	at = state.gpr.gpr[HVM_RSP] + RFLAGS_TF_BYTE;
 	if (!(state.segments.seg[HVM_CS].attributes & HVM_SEG_L))
 		at += state.segments.seg[HVM_SS].base;
-	if (transfer(gdb, index, at, &byte, NULL, 1) < 0)
+	if (!transfer(gdb, index, at, &byte, NULL, 1))
 		return;
 	byte &= ~RFLAGS_TF_BIT;
 	transfer(gdb, index, at, NULL, &byte, 1);

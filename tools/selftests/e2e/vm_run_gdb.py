@@ -300,6 +300,19 @@ def garbage_and_huge_packets(t):
 
 
 @suite.case
+def memory_that_ends(t):
+    """A read across the end of RAM brings what is there; one behind it, or a write, is refused."""
+    machine = Machine(LOOP, "--memory", "64M")
+    peer = machine.connect()
+    t.equal(peer.ask(b"M3fffffc,4:01020304"), b"OK")
+    t.equal(peer.ask(b"m3fffffc,10"), b"01020304")
+    t.equal(peer.ask(b"m4000000,1")[:1], b"E")
+    t.equal(peer.ask(b"M4000000,1:00")[:1], b"E")
+    peer.close()
+    machine.end()
+
+
+@suite.case
 def disconnects_mid_step(t):
     """Whatever it held is gone with it: the guest runs, and its code is its own again."""
     machine = Machine(ENDS)

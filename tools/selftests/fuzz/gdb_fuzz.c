@@ -39,10 +39,12 @@ static int read_ram(struct gdb_stub *stub, unsigned int thread, uint64_t gva, vo
 {
 	(void)stub;
 	FUZZ_ASSERT(thread < THREADS && bytes <= GDB_PACKET_MAX);
-	if (gva > RAM || bytes > RAM - gva)
+	if (gva > RAM || (bytes && gva == RAM))
 		return -EFAULT;
+	if (bytes > RAM - gva)
+		bytes = RAM - gva;
 	memcpy(data, ram + gva, bytes);
-	return 0;
+	return (int)bytes;
 }
 
 static int write_ram(struct gdb_stub *stub, unsigned int thread, uint64_t gva, const void *data,

@@ -42,10 +42,12 @@ static int read_ram(struct gdb_stub *stub, unsigned int thread, uint64_t gva, vo
 {
 	(void)stub;
 	(void)thread;
-	if (gva > RAM || bytes > RAM - gva)
+	if (gva > RAM || (bytes && gva == RAM))
 		return -EFAULT;
+	if (bytes > RAM - gva)
+		bytes = RAM - gva;
 	memcpy(data, toy.ram + gva, bytes);
-	return 0;
+	return (int)bytes;
 }
 
 static int write_ram(struct gdb_stub *stub, unsigned int thread, uint64_t gva, const void *data,
@@ -202,11 +204,22 @@ static void memory(struct ktap *t)
 	KTAP_STREQ(t, ask("m0,0"), "");
 }
 
+/* What is there comes, and nothing of what was in the buffer before. */
+static void memory_that_ends(struct ktap *t)
+{
+	begin();
+	KTAP_EQ(t, strlen(ask("m0,40")), 2 * RAM);
+	KTAP_STREQ(t, ask("m3f,1"), "3f");
+	KTAP_STREQ(t, ask("m3f,2"), "3f");
+	KTAP_STREQ(t, ask("m3c,1000"), "3c3d3e3f");
+	KTAP_STREQ(t, ask("M3f,2:beef"), "E0e");
+	KTAP_STREQ(t, ask("m3f,1"), "3f");
+}
+
 static void wrong_memory(struct ktap *t)
 {
 	begin();
 	KTAP_STREQ(t, ask("m40,1"), "E0e");
-	KTAP_STREQ(t, ask("m3f,2"), "E0e");
 	KTAP_STREQ(t, ask("mffffffffffffffff,2"), "E0e");
 	KTAP_STREQ(t, ask("m0,ffffffffffffffff"), "E16");
 	KTAP_STREQ(t, ask("m0"), "E16");
@@ -339,6 +352,7 @@ static const struct ktap_case cases[] = {
 	{ "registers", registers },
 	{ "wrong_registers", wrong_registers },
 	{ "memory", memory },
+	{ "memory_that_ends", memory_that_ends },
 	{ "wrong_memory", wrong_memory },
 	{ "breakpoints", breakpoints },
 	{ "threads", threads },
