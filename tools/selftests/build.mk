@@ -239,6 +239,9 @@ KERNEL_TESTS += ioeventfd irqfd
 $(addprefix $(BUILD)/bin/test-,ioeventfd irqfd): $(addprefix $(BUILD)/obj/tools/selftests/lib/,event.o module.o runner.o \
 	task.o)
 KERNEL_TESTS += life
+KERNEL_TESTS += sleep
+$(BUILD)/bin/test-sleep: $(addprefix $(BUILD)/obj/tools/selftests/lib/,module.o runner.o task.o)
+$(BUILD)/bin/test-sleep: ULDFLAGS += -static
 KERNEL_TESTS += nmi stress rival
 $(BUILD)/bin/test-rival: $(addprefix $(BUILD)/obj/tools/selftests/lib/,module.o runner.o task.o)
 $(addprefix $(BUILD)/bin/test-,life stress): \

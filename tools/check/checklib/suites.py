@@ -37,6 +37,12 @@ NEXT_KERNEL = {
     "svm": [("6.1", "kexec"), ("6.12", "kexec"), ("6.12", "crash")],
     "vmx": [("6.1-cloud", "crash")],
 }
+# Boots of their own, in which the host sleeps: (kernel, processors). With one of them a guest runs on
+# the last processor that goes to sleep. Hosts under Bochs have no kernel that can test its sleep.
+SLEEP = {
+    "svm": [("6.1", 1), ("6.12", 1), ("6.12", 2)],
+}
+SLEEP_SUITE = "build/bin/test-sleep"
 SPARSE_KERNELS = ["6.1", "6.12"]
 # What `make run` has its guest do, and the status of that.
 RUN_COMMAND, RUN_STATUS = "uname -r; nproc; exit 7", 7
@@ -74,7 +80,7 @@ def unit_programs():
 def host_programs(host, wanted):
     """What runs in a host: the test programs, then the end-to-end scripts, for most of which the
     hosts under Bochs are too slow."""
-    found = sorted(glob.glob("build/bin/test-*"))
+    found = sorted(set(glob.glob("build/bin/test-*")) - {SLEEP_SUITE})
     found += sorted(glob.glob("tools/selftests/e2e/*.py" if host == "svm" else STOCK_GUESTS))
     return [path for path in found if wanted in path]
 
@@ -161,6 +167,13 @@ def guest_says():
     """What RUN_COMMAND prints: the guest's kernel is the one that was unpacked."""
     with open("build/kernels/6.1/release") as release:
         return f"{release.read().strip()}\n1\n"
+
+
+def run_sleep(host, kver, processors, log):
+    """Put a host to sleep; return as run_boot()."""
+    return run_boot(f"{host} {kver} sleep {processors}",
+                    ["tools/lab/lab", "run", host, "--kernel", kver, "--smp", str(processors), "--",
+                     SLEEP_SUITE], log)
 
 
 def run_host(host, kver, programs, mix, log, more=()):
