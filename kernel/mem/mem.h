@@ -80,7 +80,7 @@ struct hvm_watch {
  * @lock: read: who looks a range up, and who adds to the second-level tables (entry by entry,
  *	with compare-and-exchange); write: who changes ranges, and who takes away from the tables.
  *	The write side is short: a zap unlinks whole subtrees. Nobody waits for another CPU while
- *	holding it, so it may be taken with interrupts off
+ *	holding it, so it may be taken with interrupts off, as hvm_spot_find() has it for reading
  * @slots: [R] struct hvm_slot by guest frame
  * @hvas: [R] the same by address in the process
  * @count: [R] number of them
