@@ -13,14 +13,15 @@ HOST_KERNELS = {
     "vmx": ["6.1-cloud", "6.12-cloud"],
 }
 # Suites that run once more on a host's first kernel, with other words for the lab: a kernel that is
-# preempted anywhere; the processor's own APIC, where nothing has the processor run into an EPT violation
-# on its way to a handler (caveats.rst); the least processor that there may be.
+# preempted anywhere, has a huge page and uses 5-level paging itself; the processor's own APIC, where
+# nothing has the processor run into an EPT violation on its way to a handler (caveats.rst); the least
+# processor that there may be.
 VARIANTS = {
-    "svm": [(["--append", "preempt=full"],
-             ["test-host", "test-life", "test-move", "test-stress"])],
-    "vmx": [(["--parameters", "virtual_apic=1"],
+    "svm": [("preempt=full", ["--packed", "--append", "preempt=full hugepagesz=1G hugepages=1"],
+             ["test-host", "test-life", "test-mem", "test-move", "test-paging", "test-stress"])],
+    "vmx": [("virtual_apic=1", ["--parameters", "virtual_apic=1"],
              ["test-events", "test-irqfd", "test-lapic", "test-pv", "test-stats"]),
-            (["--cpu", "corei7_ivy_bridge_3770k"],
+            ("Ivy Bridge", ["--cpu", "corei7_ivy_bridge_3770k"],
              ["test-clock", "test-debug", "test-events", "test-exits", "test-lapic", "test-mem",
               "test-move"])],
 }
@@ -86,12 +87,12 @@ def host_programs(host, wanted):
 
 
 def host_variants(host, wanted):
-    """(words for the lab, programs) for every boot beside the usual ones."""
-    for words, names in VARIANTS.get(host, []):
+    """(name, words for the lab, programs) for every boot beside the usual ones."""
+    for variant, words, names in VARIANTS.get(host, []):
         programs = [f"build/bin/{name}" for name in names]
         programs = [path for path in programs if wanted in path]
         if programs:
-            yield words, programs
+            yield variant, words, programs
 
 
 def name_of(path):

@@ -50,7 +50,8 @@ class Qemu:
         return f"1-{self.options.smp}" if self.spare_processor() else ""
 
     def prepare(self, make_initramfs, tree):
-        self.image = direct_image(tree["cache"], self.kernel.image)
+        packed = self.options.packed
+        self.image = self.kernel.image if packed else direct_image(tree["cache"], self.kernel.image)
         make_initramfs(self.run.file("initramfs"))
 
     def _accel(self):
