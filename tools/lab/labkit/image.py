@@ -18,6 +18,7 @@ DRIVERS = {
     "svm": ["virtio_pci", "virtio_console", "9pnet_virtio", "9p", "overlay"],
     "bochs": ["ata_piix", "sr_mod", "isofs", "overlay"],
 }
+PROGRAMS = ("agent", "pulse")    # of ours, linked statically
 CACHE_KEPT = 24
 
 # Words for every host kernel. A host that dies must not come back as if nothing had been. The
@@ -183,13 +184,15 @@ class Cache:
                 os.unlink(path)
 
 
-def build_agent(cache, source):
+def build_static(cache, source):
+    name = os.path.basename(source).removesuffix(".c")
+
     def compile_to(path):
         result = subprocess.run(["gcc", "-std=gnu11", "-O2", "-static", "-s", "-o", path, source],
                                 capture_output=True, text=True)
         if result.returncode:
-            raise LabError(f"cannot compile the agent: {result.stderr.strip()}")
-    return cache.get("agent", [read(source)], compile_to)
+            raise LabError(f"cannot compile {source}: {result.stderr.strip()}")
+    return cache.get(name, [read(source)], compile_to)
 
 
 def applets():
@@ -199,7 +202,8 @@ def applets():
 
 def base_initramfs(cache, lab_dir, kernel, kind):
     """The part of the initramfs that only depends on the kernel and the kind of host."""
-    agent = build_agent(cache, os.path.join(lab_dir, "agent.c"))
+    programs = {name: read(build_static(cache, os.path.join(lab_dir, f"{name}.c")))
+                for name in PROGRAMS}
     init = os.path.join(lab_dir, "init")
     files = kernel.module_files(DRIVERS[kind])
 
@@ -213,7 +217,8 @@ def base_initramfs(cache, lab_dir, kernel, kind):
             if applet != "busybox":
                 cpio.symlink(f"bin/{applet}", "busybox")
         cpio.file("init", read(init), 0o755)
-        cpio.file("lab/agent", read(agent), 0o755)
+        for name, content in programs.items():
+            cpio.file(f"lab/{name}", content, 0o755)
         names = []
         for module in files:
             names.append(os.path.basename(module).removesuffix(".xz"))
@@ -222,7 +227,7 @@ def base_initramfs(cache, lab_dir, kernel, kind):
         cpio.close()
 
     stamps = [repr((path, os.stat(path).st_mtime_ns)).encode() for path in [BUSYBOX, *files]]
-    return cache.get(f"initramfs-{kind}", [read(init), read(agent), read(__file__), *stamps], write)
+    return cache.get(f"initramfs-{kind}", [read(init), *programs.values(), read(__file__), *stamps], write)
 
 
 def run_initramfs(path, base, settings):
