@@ -20,8 +20,9 @@
 const struct hvm_backend *hvm_backend __ro_after_init;
 struct hvm_caps hvm_caps __ro_after_init;
 
-/* The first error of a CPU that could not turn virtualization on. */
+/* The first error of a CPU that could not turn virtualization on, and whether all could. */
 static atomic_t cpu_error;
+static bool cpus_taken;
 
 static int __init choose_backend(void)
 {
@@ -58,16 +59,16 @@ static int __init refuse_kvm(void)
 	return -EBUSY;
 }
 
-/* Once: where one CPU cannot, the others cannot either. */
+/* While the module is being loaded, the first CPU that cannot speaks for all. */
 static void say_refused(unsigned int cpu, int err)
 {
-	if (atomic_cmpxchg(&cpu_error, 0, err))
+	if (atomic_cmpxchg(&cpu_error, 0, err) && !cpus_taken)
 		return;
 	if (err == -EBUSY)
-		pr_err("hvm: virtualization is in use on CPU %u: unload or stop the other hypervisor\n",
+		pr_err("hvm: CPU %u cannot turn virtualization on, it is in use: unload or stop the other hypervisor\n",
 		       cpu);
 	else
-		pr_err("hvm: CPU %u refuses to turn virtualization on (%d): look for an update of its firmware\n",
+		pr_err("hvm: CPU %u cannot turn virtualization on (%d): look for an update of its firmware\n",
 		       cpu, err);
 }
 
@@ -151,6 +152,7 @@ static int __init take_cpus(void)
 	if (err)
 		return err;
 	err = atomic_read(&cpu_error);
+	cpus_taken = !err;
 	if (err)
 		cpuhp_remove_state(HVM_COMPAT_CPUHP_STATE);
 	return err;

@@ -26,7 +26,7 @@
  * @requests: times it did what others had asked it for
  * @flushes: times it dropped its second-level translations because they had changed
  * @pv_flushes: times another vCPU had left a mark in place of an IPI to have its TLB flushed
- * @pv_eois: interrupts that ended by the flag in the guest's memory
+ * @pv_eois: interrupts that ended by the flag in the guest's memory, or may have
  * @moves: times it came to another host CPU
  * @switches: times its thread was scheduled out while it was loaded
  */

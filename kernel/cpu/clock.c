@@ -243,8 +243,8 @@ void hvm_clock_leave(struct hvm_vcpu *vcpu)
  * @vcpu: the vCPU: loaded on a CPU, or interrupted there by the host
  * @moved: it was on another CPU before
  *
- * While the host does not trust its TSC, the page is written anew on each CPU, and there once a
- * tick, for a vCPU may stay where it is.
+ * While the host does not trust its TSC, the page is written anew on each CPU, and there about
+ * once a tick, for a vCPU may stay where it is.
  *
  * Context: any
  */

@@ -27,7 +27,7 @@ VARIANTS = {
 }
 # Processors that the module refuses, and the error and words it does so with.
 REFUSALS = {
-    "svm": [("6.1", "qemu64,-svm", "AMD-V: in a virtual machine"),
+    "svm": [("6.1", "qemu64,-svm", "shows no AMD-V"),
             ("6.12", "max,+svm,-npt", "no nested paging")],
     "vmx": [("6.1-cloud", "core2_penryn_t9600", "no EPT"),
             ("6.12-cloud", "corei5_lynnfield_750", "no unrestricted guest")],
