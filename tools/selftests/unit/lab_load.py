@@ -41,6 +41,7 @@ UNSIGNED = "takes only signed modules"
 FAKE = """#!/bin/sh
 echo "${0##*/}" "$@" >>"$CALLS"
 case ${0##*/}$1 in
+make*) echo "  CC  what is built" ;;
 load--loaded) [ -n "$LOADED" ] ;;
 load--possible) [ -z "$WHY" ] || { echo "$WHY"; exit 1; } ;;
 rmmodhvm) [ -z "$IN_USE" ] || { echo "rmmod: hvm is in use" >&2; exit 1; } ;;
