@@ -13,6 +13,7 @@
 
 #define CODE_SIZE	4096u
 #define STACK_SIZE	65536u
+#define RSP		4
 
 _Static_assert(offsetof(struct native_state, rflags) == 128, "used by native_enter");
 _Static_assert(offsetof(struct native_state, xmm) == 136, "used by native_enter");
@@ -22,8 +23,9 @@ extern const char native_return[];
 extern const void *native_target;
 const void *native_target;
 
-/* Set by the signal handler when the instruction faulted. */
+/* Set by the signal handler when the instruction faulted, and the instruction's RSP then. */
 static volatile sig_atomic_t divide_error;
+static uint64_t faulted_rsp;
 
 asm(".text\n"
 ".globl native_enter, native_return\n"
@@ -69,7 +71,10 @@ asm(".text\n"
 ".comm native_stack, 8, 8\n"
 ".comm native_scratch, 8, 8\n");
 
-/* Go on behind the instruction, as if it had done nothing. */
+/*
+ * Go on behind the instruction, as if it had done nothing. Not every processor returns from a handler
+ * to an RSP that is no address.
+ */
 static void on_divide_error(int number, siginfo_t *info, void *context)
 {
 	ucontext_t *uc = context;
@@ -77,6 +82,8 @@ static void on_divide_error(int number, siginfo_t *info, void *context)
 	(void)number;
 	(void)info;
 	divide_error = 1;
+	faulted_rsp = uc->uc_mcontext.gregs[REG_RSP];
+	uc->uc_mcontext.gregs[REG_RSP] = (greg_t)(uintptr_t)&faulted_rsp;
 	uc->uc_mcontext.gregs[REG_RIP] = (greg_t)(uintptr_t)native_return;
 }
 
@@ -114,5 +121,7 @@ bool native_run(struct native *n, const uint8_t *bytes, size_t length, struct na
 	native_target = n->code;
 	divide_error = 0;
 	native_enter(state);
+	if (divide_error)
+		state->gpr[RSP] = faulted_rsp;
 	return !divide_error;
 }
