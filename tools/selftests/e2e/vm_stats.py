@@ -47,6 +47,14 @@ def start(name, image=HALTED, *options, env=None):
     return vm
 
 
+def wait_until(is_so):
+    end = time.monotonic() + TIMEOUT
+    while not is_so():
+        if time.monotonic() > end:
+            raise TimeoutError
+        time.sleep(0.05)
+
+
 def case(function):
     """A case after which no guest is left, whatever became of it."""
     @functools.wraps(function)
@@ -242,6 +250,7 @@ def random_requests_do_no_harm(t):
 @case
 def stats_once_and_as_json(t):
     vm = start("alpha", BUSY)
+    wait_until(lambda: get("alpha", "/v1/stats")[1]["vcpus"][0]["counters"]["exit_cpuid"])
     status, output, error = run("stats", "--once", "alpha")
     t.equal((status, error), (0, ""))
     rows = {line.split()[0]: line.split()[1:] for line in output.splitlines()}
@@ -257,6 +266,7 @@ def stats_once_and_as_json(t):
 @case
 def several_processors_one_by_one(t):
     vm = start("alpha", BUSY, "--cpus", "3")
+    wait_until(lambda: get("alpha", "/v1/stats")[1]["vcpus"][0]["counters"]["exit_cpuid"])
     stats = get("alpha", "/v1/stats")[1]
     t.equal([v["id"] for v in stats["vcpus"]], [0, 1, 2])
     counters = [v["counters"]["exit_cpuid"] for v in stats["vcpus"]]
