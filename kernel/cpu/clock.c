@@ -252,7 +252,7 @@ void hvm_clock_look(struct hvm_vcpu *vcpu, bool moved)
 {
 	struct hvm_tsc *tsc = &vcpu->msr.tsc;
 
-	if (likely(hvm_clock_host_stable()) || (!moved && tsc->renewed == jiffies))
+	if (likely(hvm_clock_host_stable()) || (!moved && !time_after(jiffies, tsc->renewed)))
 		return;
 	tsc->renewed = jiffies;
 	hvm_bell_ring(&vcpu->bell, HVM_REQ_CLOCK);

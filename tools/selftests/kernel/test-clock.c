@@ -13,7 +13,7 @@
 
 #define HOUR		3600ULL		/* s */
 #define NS_PER_S	1000000000ULL
-#define STAYS		0x40000ULL	/* a page of guest memory that the little guests leave alone */
+#define STAYS		0x40000ULL	/* a page that the little guests leave alone */
 
 /* --- time -------------------------------------------------------------------------- */
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A host that sleeps while guests run: its last processor is left before and taken again after, the
- * guests go on, and new ones run. It is the kernel's own test of a sleep (/sys/power/pm_test): all of
- * one but the last step, which takes the power from the processors.
+ * guests go on, and new ones run. It is the kernel's own test of a sleep (/sys/power/pm_test): all
+ * of one but the last step, which takes the power from the processors.
  *
  * A host of the lab loses the building machine's files over it: the program, which is linked with
  * all it needs, goes on from a root in memory, and nothing but it can run afterwards.
