@@ -11,6 +11,8 @@ from .image import APPEND, LabError, direct_image
 PROGRAM = "qemu-system-x86_64"
 OLDEST = (7, 2, 15)
 ASSERTION = b"qemu_mutex_iothread_locked"
+SAID = re.compile(rb"^\[ *(\d+)\.\d+\] (lab: )?(.*)")
+BREAKPOINT = re.compile(rb"(Oops: )?int3: 0000 \[#1\]")
 
 
 def check_version():
@@ -25,6 +27,19 @@ def check_version():
                        f"before {'.'.join(map(str, OLDEST))}: install Debian 12's newest")
 
 
+def dies_booting(log):
+    """Did a kernel take a breakpoint that it had patched away, before its init said anything? Of two
+    that followed each other, the time of the second one is smaller."""
+    last = None
+    for said in filter(None, map(SAID.match, log)):
+        seconds = int(said.group(1))
+        if said.group(2):
+            last = seconds
+        elif BREAKPOINT.match(said.group(3)):
+            return last is None or seconds < last
+    return False
+
+
 class Qemu:
     kind = "svm"
     driver_kind = "svm"
@@ -37,6 +52,7 @@ class Qemu:
         self.run = run
         self.image = None
         self.single = options.icount
+        self.repeated = False
         self.channel_path = "/dev/lab-channel"
 
     def spare_processor(self):
@@ -85,7 +101,12 @@ class Qemu:
         return process, ours.detach()
 
     def known_fault(self):
-        """QEMU's own bug with several translation threads; one thread does not have it."""
+        """QEMU's own bugs with several translation threads; one thread does not have the first."""
+        with open(self.run.file("kernel.log"), "rb") as log:
+            hit = dies_booting(log)
+        if hit and not self.repeated:
+            self.repeated = True
+            return "QEMU had the host's kernel take a breakpoint that was patched away; repeating"
         with open(self.run.file("emulator.log"), "rb") as log:
             hit = ASSERTION in log.read()
         if hit and not self.single:

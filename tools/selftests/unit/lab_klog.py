@@ -13,6 +13,7 @@ sys.path[:0] = [os.path.join(HERE, "../lib"), os.path.join(HERE, "../../lab")]
 
 import ktap                                             # noqa: E402
 from labkit.klog import OURS_MAX, REPORTS, KernelLog    # noqa: E402
+from labkit.qemu import dies_booting                    # noqa: E402
 
 suite = ktap.Suite()
 
@@ -134,6 +135,23 @@ def another_kernel_takes_over(t):
         t.equal((judge.look(), judge.next_says, judge.next_status), (None, ["hello"], 3))
     t.true(verdict(text + line("kernel BUG at a.c:1!", 3), True) is not None, "not judged any more")
     t.true(verdict(BOOTED + crash) is not None, "a crash that nobody wanted passes")
+
+
+@suite.case
+def a_breakpoint_while_booting(t):
+    """QEMU's fault if the kernel's init has said nothing yet; else it may be one of ours."""
+    oops = "Oops: int3: 0000 [#1] PREEMPT SMP NOPTI"
+
+    def dies(*lines):
+        return dies_booting("".join(lines).encode().splitlines())
+
+    t.true(dies(line("before", 1), line(oops, 3)), "the first kernel's boot")
+    t.true(dies(line(oops.removeprefix("Oops: "), 3)), "6.1 says it so")
+    t.true(dies(BOOTED, line("lab: leaving", 30), line("before", 1), line(oops, 3)), "the next one's")
+    t.true(not dies(BOOTED, line(oops, 3)), "a kernel that was up")
+    t.true(not dies(BOOTED, line("lab: > hello", 2), line(oops, 2)), "a next kernel that was up")
+    t.true(not dies(line("before", 1), BOOTED), "no breakpoint")
+    t.true(not dies(line("kernel BUG at a.c:1!", 1)), "another trouble")
 
 
 suite.main()
