@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Interrupts each processor of a test host but the first once a second, by going there as the first
- * in line. QEMU may forget an interrupt of a processor that enters a guest, and with it all that its
- * timer was to do, until another one comes (Documentation/caveats.rst, "Faults of the emulators").
- * It rests on the first processor, which enters no guest: a timer elsewhere may be the one that
- * stands still. Usage: pulse
+ * Interrupts each processor of a test host but the first once a second, by going there as the
+ * first in line. QEMU may forget an interrupt of a processor that enters a guest, and with it all
+ * that its timer was to do, until another one comes (Documentation/caveats.rst, "Faults of the
+ * emulators"). It rests on the first processor, which enters no guest: a timer elsewhere may be the
+ * one that stands still. Usage: pulse
  */
 #define _GNU_SOURCE
 #include <sched.h>

@@ -72,8 +72,8 @@ asm(".text\n"
 ".comm native_scratch, 8, 8\n");
 
 /*
- * Go on behind the instruction, as if it had done nothing. Not every processor returns from a handler
- * to an RSP that is no address.
+ * Go on behind the instruction, as if it had done nothing. Not every processor returns from a
+ * handler to an RSP that is no address.
  */
 static void on_divide_error(int number, siginfo_t *info, void *context)
 {
