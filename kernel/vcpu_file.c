@@ -57,7 +57,7 @@ static long set_state(void *object, void *data)
 static long set_cpuid(void *object, void *data)
 {
 	struct hvm_vcpu *vcpu = object;
-	struct hvm_cpuid_table *table;
+	struct hvm_leaves *table;
 
 	if (vcpu->ran)
 		return -EBUSY;

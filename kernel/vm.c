@@ -171,7 +171,7 @@ static long unmap(void *object, void *data)
 static long set_cpuid(void *object, void *data)
 {
 	struct hvm_vm *vm = object;
-	struct hvm_cpuid_table *table = hvm_cpuid_create(data);
+	struct hvm_leaves *table = hvm_cpuid_create(data);
 	long ret = 0;
 
 	if (IS_ERR(table))

@@ -45,7 +45,7 @@ struct hvm_vm {
 	struct mutex lock;
 	u32 vcpus;
 	bool ran;
-	struct hvm_cpuid_table *cpuid;
+	struct hvm_leaves *cpuid;
 	struct hvm_msr_filter msr;
 	struct hvm_bells bells;
 	struct hvm_mem mem;

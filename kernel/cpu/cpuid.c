@@ -39,20 +39,20 @@ static void note_xstates(struct hvm_leaves *leaves)
 	}
 }
 
-static struct hvm_cpuid_table *build(const struct hvm_cpuid_entry *entries, u32 count)
+static struct hvm_leaves *build(const struct hvm_cpuid_entry *entries, u32 count)
 {
-	struct hvm_cpuid_table *table;
+	struct hvm_leaves *table;
 	int error;
 
-	table = kvzalloc(struct_size(table, leaves.leaf, count), GFP_KERNEL_ACCOUNT);
+	table = kvzalloc(struct_size(table, leaf, count), GFP_KERNEL_ACCOUNT);
 	if (!table)
 		return ERR_PTR(-ENOMEM);
-	error = hvm_leaves_build(&table->leaves, entries, count);
+	error = hvm_leaves_build(table, entries, count);
 	if (error) {
 		kvfree(table);
 		return ERR_PTR(error);
 	}
-	note_xstates(&table->leaves);
+	note_xstates(table);
 	return table;
 }
 
@@ -64,11 +64,11 @@ static struct hvm_cpuid_table *build(const struct hvm_cpuid_entry *entries, u32 
  * or there twice; -EOPNOTSUPP: an unknown flag; -ENOMEM
  * Context: process
  */
-struct hvm_cpuid_table *hvm_cpuid_create(const struct hvm_cpuid *arg)
+struct hvm_leaves *hvm_cpuid_create(const struct hvm_cpuid *arg)
 {
 	const u32 count = arg->count;
 	struct hvm_cpuid_entry *entries;
-	struct hvm_cpuid_table *table;
+	struct hvm_leaves *table;
 
 	if (count > HVM_MAX_CPUID)
 		return ERR_PTR(-ENOSPC);
@@ -87,13 +87,13 @@ struct hvm_cpuid_table *hvm_cpuid_create(const struct hvm_cpuid *arg)
  * hvm_cpuid_free - reverse of hvm_cpuid_create()
  * @table: the table, or NULL
  */
-void hvm_cpuid_free(struct hvm_cpuid_table *table)
+void hvm_cpuid_free(struct hvm_leaves *table)
 {
 	kvfree(table);
 }
 
 /* Its own, or the guest's default; frozen at its first run. */
-static const struct hvm_cpuid_table *table_of(const struct hvm_vcpu *vcpu)
+static const struct hvm_leaves *table_of(const struct hvm_vcpu *vcpu)
 {
 	return vcpu->cpuid ? vcpu->cpuid : vcpu->vm->cpuid;
 }
@@ -107,9 +107,9 @@ static const struct hvm_cpuid_table *table_of(const struct hvm_vcpu *vcpu)
  */
 bool hvm_cpuid_has(struct hvm_vcpu *vcpu, unsigned int feature)
 {
-	const struct hvm_cpuid_table *table = table_of(vcpu);
+	const struct hvm_leaves *table = table_of(vcpu);
 
-	return table && hvm_leaves_has(&table->leaves, feature);
+	return table && hvm_leaves_has(table, feature);
 }
 
 static u64 guest_cr4(struct hvm_vcpu *vcpu)
@@ -206,16 +206,16 @@ static noinline void query_slowly(struct hvm_vcpu *vcpu, const struct hvm_leaves
  */
 void hvm_cpuid_query(struct hvm_vcpu *vcpu, u32 leaf, u32 subleaf, u32 out[4])
 {
-	const struct hvm_cpuid_table *table = table_of(vcpu);
+	const struct hvm_leaves *table = table_of(vcpu);
 	const struct hvm_cpuid_leaf *found;
 
 	if (unlikely(!table)) {
 		memset(out, 0, 4 * sizeof(*out));
 		return;
 	}
-	found = hvm_leaves_direct(&table->leaves, leaf);
+	found = hvm_leaves_direct(table, leaf);
 	if (likely(found && !found->indexed && found->fill == HVM_FILL_NOTHING))
 		memcpy(out, found->out, sizeof(found->out));
 	else
-		query_slowly(vcpu, &table->leaves, leaf, subleaf, out);
+		query_slowly(vcpu, table, leaf, subleaf, out);
 }

@@ -14,18 +14,10 @@
 
 struct hvm_vcpu;
 
-/**
- * struct hvm_cpuid_table - a guest's or a vCPU's CPUID; nothing changes after creation
- * @leaves: what it holds
- */
-struct hvm_cpuid_table {
-	struct hvm_leaves leaves;
-};
-
 int hvm_cpuid_offer(struct hvm_cpuid_entry *entries, u32 max);
 
-struct hvm_cpuid_table *hvm_cpuid_create(const struct hvm_cpuid *arg);
-void hvm_cpuid_free(struct hvm_cpuid_table *table);
+struct hvm_leaves *hvm_cpuid_create(const struct hvm_cpuid *arg);
+void hvm_cpuid_free(struct hvm_leaves *table);
 
 void hvm_cpuid_query(struct hvm_vcpu *vcpu, u32 leaf, u32 subleaf, u32 out[4]);
 bool hvm_cpuid_has(struct hvm_vcpu *vcpu, unsigned int feature);

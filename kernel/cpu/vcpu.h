@@ -69,7 +69,7 @@ struct hvm_vcpu {
 	bool exit_string;
 	u16 exit_offset;
 	bool ran;
-	struct hvm_cpuid_table *cpuid;
+	struct hvm_leaves *cpuid;
 	struct hvm_lapic lapic;
 	struct hvm_events events;
 	struct hvm_msrs msr;
