@@ -67,7 +67,7 @@ MIX_LONG, MIX_SHORT = 60000, 8000
 # Against hangs only: a suite that boots stock guests takes minutes on a busy machine.
 SUITE_TIMEOUT = {"svm": 600, "svm-bochs": 1500, "vmx": 1500}
 HOST_TIMEOUT = {"svm": 1500, "svm-bochs": 2700, "vmx": 2700}
-REFUSAL_TIMEOUT = 600
+SINGLE_TIMEOUT = 600
 # A kernel that watches itself takes its time.
 DEBUG_FACTOR = 3
 # The lab's status for an emulator that failed by itself, which says nothing of the host in it.
@@ -110,6 +110,20 @@ def deal(host, programs):
     return [sorted(share[1], key=programs.index) for share in shares]
 
 
+def single_boots(host):
+    """(kernel, suite, command) for every boot that a suite has to itself."""
+    lab = ["tools/lab/lab", "run", host, "--timeout", str(SINGLE_TIMEOUT), "--kernel"]
+    for kver, cpu, words in REFUSALS.get(host, []):
+        module = f"build/kernel/{kver}/hvm.ko"
+        yield kver, f"refusal {cpu}", [*lab, kver, "--cpu", cpu, "--no-module", "--with", module,
+                                       "--", "tools/selftests/refusal", module, words]
+    for kver, how in NEXT_KERNEL.get(host, []):
+        yield kver, f"next-kernel {how}", ["tools/selftests/next-kernel/run", host, kver, how]
+    for kver, processors in SLEEP.get(host, []):
+        yield kver, f"{name_of(SLEEP_SUITE)} {processors}", [*lab, kver, "--smp", str(processors),
+                                                            "--", SLEEP_SUITE]
+
+
 def run_program(path):
     """Run a program here; return its output and status, 124 when it took too long."""
     try:
@@ -142,21 +156,6 @@ def run_boot(name, command, log):
         return output.read(), done.stderr.decode(errors="replace"), done.returncode
 
 
-def run_next_kernel(host, kver, how, log):
-    """Have another kernel take a host over; return as run_boot()."""
-    return run_boot(f"{host} {kver} {how}",
-                    ["tools/selftests/next-kernel/run", host, kver, how], log)
-
-
-def run_refusal(host, kver, cpu, words, log):
-    """Boot on a processor without what is needed; return as run_boot()."""
-    module = f"build/kernel/{kver}/hvm.ko"
-    return run_boot(f"{host} {kver} {cpu}",
-                    ["tools/lab/lab", "run", host, "--kernel", kver, "--cpu", cpu, "--no-module",
-                     "--with", module, "--timeout", str(REFUSAL_TIMEOUT), "--",
-                     "tools/selftests/refusal", module, words], log)
-
-
 def run_guest(log):
     """`make run` on the svm host, as a user calls it; return as run_boot()."""
     unset = [f"--unset={name}" for name in os.environ if name.startswith(FROM_MAKE)]
@@ -168,13 +167,6 @@ def guest_says():
     """What RUN_COMMAND prints: the guest's kernel is the one that was unpacked."""
     with open("build/kernels/6.1/release") as release:
         return f"{release.read().strip()}\n1\n"
-
-
-def run_sleep(host, kver, processors, log):
-    """Put a host to sleep; return as run_boot()."""
-    return run_boot(f"{host} {kver} sleep {processors}",
-                    ["tools/lab/lab", "run", host, "--kernel", kver, "--smp", str(processors), "--",
-                     SLEEP_SUITE], log)
 
 
 def run_host(host, kver, programs, mix, log, more=()):
