@@ -253,7 +253,7 @@ $(addprefix $(BUILD)/bin/test-,charge life smp): $(addprefix $(BUILD)/obj/tools/
 define kernel_test_rule
 PROGRAMS += $(BUILD)/bin/test-$(1)
 $(BUILD)/bin/test-$(1): $(addprefix $(BUILD)/obj/tools/selftests/,kernel/test-$(1).o lib/guest.o \
-	lib/robot.o)
+	lib/robot.o lib/file.o)
 endef
 
 $(foreach name,$(KERNEL_TESTS),$(eval $(call kernel_test_rule,$(name))))

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "counters.h"
+#include "file.h"
 #include "robot.h"
 
 #define PAGE	4096UL
@@ -81,16 +82,6 @@ static long smaps(const void *memory, const char *field)
 	if (f)
 		fclose(f);
 	return kib;
-}
-
-static bool put(const char *path, const char *value)
-{
-	int fd = open(path, O_WRONLY);
-	bool ok = fd >= 0 && write(fd, value, strlen(value)) == (ssize_t)strlen(value);
-
-	if (fd >= 0)
-		close(fd);
-	return ok;
 }
 
 static void faulted_in_lazily(struct ktap *t)
@@ -497,12 +488,12 @@ static void hugetlbfs(struct ktap *t, const char *pool, int size_flag, size_t by
 	uint64_t *memory;
 	struct robot r;
 
-	if (!put(pool, "1"))
+	if (!file_write(pool, "1"))
 		KTAP_SKIP(t, "no pool of huge pages of this size");
 	memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
 		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | size_flag, -1, 0);
 	if (memory == MAP_FAILED) {
-		put(pool, "0");
+		file_write(pool, "0");
 		KTAP_SKIP(t, "no huge page is free");
 	}
 	if (robot_open(&r, t)) {
@@ -510,7 +501,7 @@ static void hugetlbfs(struct ktap *t, const char *pool, int size_flag, size_t by
 		guest_close(&r.g);
 	}
 	munmap(memory, bytes);
-	put(pool, "0");
+	file_write(pool, "0");
 }
 
 static long free_2m_pages(void)
@@ -532,11 +523,11 @@ static void hugetlbfs_exit_on_fault(struct ktap *t)
 	uint64_t *memory = MAP_FAILED;
 	struct robot r;
 
-	if (put(pool, "2"))
+	if (file_write(pool, "2"))
 		memory = mmap(NULL, 4 * MIB, PROT_READ | PROT_WRITE,
 			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | 21 << 26, -1, 0);
 	if (memory == MAP_FAILED) {
-		put(pool, "0");
+		file_write(pool, "0");
 		KTAP_SKIP(t, "no huge page is free");
 	}
 	if (robot_open(&r, t)) {
@@ -551,7 +542,7 @@ static void hugetlbfs_exit_on_fault(struct ktap *t)
 		guest_close(&r.g);
 	}
 	munmap(memory, 4 * MIB);
-	put(pool, "0");
+	file_write(pool, "0");
 }
 
 static void hugetlbfs_2m(struct ktap *t)
@@ -589,9 +580,9 @@ static void ksm(struct ktap *t)
 		memset(memory + i * PAGE / 8, 0x5a, PAGE);
 	KTAP_EQ(t, robot_start(&r, ROBOT_SUM, AT, n), HVM_EXIT_PIO);
 	if (madvise(memory, n * PAGE, MADV_MERGEABLE) ||
-	    !put("/sys/kernel/mm/ksm/sleep_millisecs", "1") ||
-	    !put("/sys/kernel/mm/ksm/pages_to_scan", "1000") ||
-	    !put("/sys/kernel/mm/ksm/run", "1")) {
+	    !file_write("/sys/kernel/mm/ksm/sleep_millisecs", "1") ||
+	    !file_write("/sys/kernel/mm/ksm/pages_to_scan", "1000") ||
+	    !file_write("/sys/kernel/mm/ksm/run", "1")) {
 		guest_close(&r.g);
 		KTAP_SKIP(t, "no KSM here");
 	}
@@ -603,7 +594,7 @@ static void ksm(struct ktap *t)
 	KTAP_EQ(t, memory[5 * PAGE / 8], 1);
 	KTAP_EQ(t, memory[6 * PAGE / 8], 0x5a5a5a5a5a5a5a5a);
 	KTAP_EQ(t, robot_read(&r, AT + 6 * PAGE), 0x5a5a5a5a5a5a5a5a);
-	put("/sys/kernel/mm/ksm/run", "2");
+	file_write("/sys/kernel/mm/ksm/run", "2");
 	guest_close(&r.g);
 	munmap(memory, n * PAGE);
 }
@@ -631,7 +622,7 @@ static void page_out(void *memory, size_t bytes)
 {
 	for (int i = 0; i < 50 && smaps(memory, "Swap:") * 1024 != (long)bytes; i++) {
 		if (i % 10 == 9)
-			put("/proc/sys/vm/compact_memory", "1");
+			file_write("/proc/sys/vm/compact_memory", "1");
 		madvise(memory, bytes, MADV_PAGEOUT);
 		usleep(10000);
 	}

@@ -9,22 +9,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "runner.h"
 #include "task.h"
 
 #define SYSRQ		"/proc/sysrq-trigger"
 #define KMSG		"/dev/kmsg"
-
-static int put(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC), ret = 0;
-
-	if (fd < 0 || write(fd, text, strlen(text)) < 0)
-		ret = -errno;
-	if (fd >= 0)
-		close(fd);
-	return ret;
-}
 
 struct wanted {
 	int kmsg;
@@ -67,7 +57,7 @@ static void nmi_meets_a_guest(struct ktap *t)
 	for (round = 0; round < 3; round++) {
 		runner_expect_progress(&r);
 		lseek(w.kmsg, 0, SEEK_END);
-		KTAP_EQ(t, put(SYSRQ, "l"), 0);
+		KTAP_TRUE(t, file_write(SYSRQ, "l"));
 		KTAP_TRUE(t, task_wait(was_said, &w));
 	}
 	runner_expect_progress(&r);

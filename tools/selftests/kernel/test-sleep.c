@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "module.h"
 #include "runner.h"
 #include "task.h"
@@ -30,32 +31,6 @@
 #define READ_ALL	3	/* syslog(2), SYSLOG_ACTION_READ_ALL */
 #define TEXT_BYTES	(256 << 10)
 
-static bool put(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
-	bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
-/* Static, ended by a zero. */
-static const char *slurp(const char *path)
-{
-	static char text[TEXT_BYTES];
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	size_t bytes = 0;
-	ssize_t got;
-
-	while (fd >= 0 && (got = read(fd, text + bytes, sizeof(text) - 1 - bytes)) > 0)
-		bytes += got;
-	text[bytes] = '\0';
-	if (fd >= 0)
-		close(fd);
-	return text;
-}
-
 static void expect_no_complaint(struct ktap *t)
 {
 	static char log[TEXT_BYTES];
@@ -69,12 +44,12 @@ static void expect_no_complaint(struct ktap *t)
 /* Whoever calls is frozen on the way, with all others. Return: the host was asleep and is back. */
 static bool sleep_once(struct ktap *t)
 {
-	bool slept = put(DELAY, "1") && put(POWER "/pm_test", "core") &&
-		     put(POWER "/state", "mem");
+	bool slept = file_write(DELAY, "1") && file_write(POWER "/pm_test", "core") &&
+		     file_write(POWER "/state", "mem");
 
 	if (!slept)
 		KTAP_FAIL(t, "the host does not sleep: %s", strerror(errno));
-	put(POWER "/pm_test", "none");
+	file_write(POWER "/pm_test", "none");
 	expect_no_complaint(t);
 	return slept;
 }
@@ -156,17 +131,17 @@ static void last_processor_is_left(struct ktap *t)
 
 	if (sysconf(_SC_NPROCESSORS_ONLN) > 1)
 		KTAP_SKIP(t, "others write there as well, as they come and go");
-	if (!put(WRITE_MSR "/filter", "msr == 0xc0010117"))
+	if (!file_write(WRITE_MSR "/filter", "msr == 0xc0010117"))
 		KTAP_SKIP(t, "no trace of MSRs");
 	KTAP_REQUIRE(t, runner_open(&g, t, &runner_leave));
 	if (!g.amd) {
 		guest_close(&g);
 		KTAP_SKIP(t, "VMXON is no MSR");
 	}
-	KTAP_TRUE(t, put(WRITE_MSR "/enable", "1") && put(TRACEFS "/trace", "\n"));
+	KTAP_TRUE(t, file_write(WRITE_MSR "/enable", "1") && file_write(TRACEFS "/trace", "\n"));
 	sleep_once(t);
-	KTAP_TRUE(t, put(WRITE_MSR "/enable", "0"));
-	text = slurp(TRACEFS "/trace");
+	KTAP_TRUE(t, file_write(WRITE_MSR "/enable", "0"));
+	text = file_read(TRACEFS "/trace");
 	left = strstr(text, "write_msr: c0010117, value 0\n");
 	taken = left ? strstr(left + 1, "write_msr: c0010117, value ") : NULL;
 	KTAP_TRUE(t, left);

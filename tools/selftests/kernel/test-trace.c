@@ -3,7 +3,6 @@
  * Tracepoints: off they leave nothing, on they tell what a guest did, in words and formats that
  * tools can read. Everything goes through an instance of tracefs of the suite's own.
  */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -11,40 +10,28 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "guest.h"
 
 #define TRACEFS		"/sys/kernel/tracing"
 #define INSTANCE	TRACEFS "/instances/hvm-selftest"
 #define EVENTS		INSTANCE "/events/hvm"
 #define RECORD_NAMES	TRACEFS "/options/record-cmd"
-#define TEXT_BYTES	(256 << 10)
 
-/* What stands in a file of the instance; static, ended by a zero. */
-static char *slurp(struct ktap *t, const char *path)
+/* What stands in a file of the instance, until the next one is read. */
+static const char *slurp(struct ktap *t, const char *path)
 {
-	static char text[TEXT_BYTES];
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	size_t bytes = 0;
-	ssize_t got;
+	const char *text = file_read(path);
 
-	while (fd >= 0 && (got = read(fd, text + bytes, sizeof(text) - 1 - bytes)) > 0)
-		bytes += got;
-	text[bytes] = '\0';
-	if (fd < 0)
+	if (!text)
 		KTAP_FAIL(t, "%s: %s", path, strerror(errno));
-	else
-		close(fd);
-	return text;
+	return text ?: "";
 }
 
 static void put(struct ktap *t, const char *path, const char *text)
 {
-	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
-
-	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+	if (!file_write(path, text))
 		KTAP_FAIL(t, "%s: %s", path, strerror(errno));
-	if (fd >= 0)
-		close(fd);
 }
 
 /*
@@ -135,16 +122,22 @@ static void off_leaves_nothing(struct ktap *t)
 	close_instance(t);
 }
 
+/* What is told while @run does something, of the events that @enable switches on. */
+static const char *record(struct ktap *t, const char *enable, void (*run)(struct ktap *t))
+{
+	put(t, enable, "1");
+	run(t);
+	put(t, enable, "0");
+	return slurp(t, INSTANCE "/trace");
+}
+
 static void on_tells_all(struct ktap *t)
 {
 	const char *text;
 
 	if (!open_instance(t))
 		return;
-	put(t, EVENTS "/enable", "1");
-	run_busy_guest(t);
-	put(t, EVENTS "/enable", "0");
-	text = slurp(t, INSTANCE "/trace");
+	text = record(t, EVENTS "/enable", run_busy_guest);
 	expect(t, text, "hvm_entry: vcpu 0 rip 0x10000\n");
 	/* The instruction stands behind two moves of five bytes. */
 	expect(t, text, "hvm_exit: vcpu 0 reason cpuid rip 0x1000a detail 0x7 0x3 vectoring 0/0\n");
@@ -191,10 +184,7 @@ static void signals_are_told(struct ktap *t)
 
 	if (!open_instance(t))
 		return;
-	put(t, EVENTS "/hvm_irq/enable", "1");
-	run_starting_guest(t);
-	put(t, EVENTS "/hvm_irq/enable", "0");
-	text = slurp(t, INSTANCE "/trace");
+	text = record(t, EVENTS "/hvm_irq/enable", run_starting_guest);
 	init = strstr(text, "hvm_irq: vcpu 1 init vector 0 edge\n");
 	sipi = strstr(text, "hvm_irq: vcpu 1 sipi vector 18 edge\n");
 	KTAP_TRUE(t, init && sipi && init < sipi);
@@ -230,9 +220,7 @@ static void one_event_alone(struct ktap *t)
 		return;
 	snprintf(filter, sizeof(filter), "reason == %d", number_of(t, "hvm_exit", "cpuid"));
 	put(t, EVENTS "/hvm_exit/filter", filter);
-	put(t, EVENTS "/hvm_exit/enable", "1");
-	run_busy_guest(t);
-	text = slurp(t, INSTANCE "/trace");
+	text = record(t, EVENTS "/hvm_exit/enable", run_busy_guest);
 	expect(t, text, "reason cpuid");
 	KTAP_TRUE(t, !strstr(text, "reason pio") && !strstr(text, "hvm_entry"));
 	close_instance(t);

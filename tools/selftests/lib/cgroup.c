@@ -2,29 +2,16 @@
 /*
  * A cgroup of the test's own; see cgroup.h.
  */
-#include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "cgroup.h"
+#include "file.h"
 #include "task.h"
 
 #define ROOT	"/tmp/selftests-cgroup"
 #define GROUP	ROOT "/group"
-
-static bool write_file(const char *path, const char *text)
-{
-	bool ok;
-	int fd;
-
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	ok = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-	close(fd);
-	return ok;
-}
 
 /* Make the group, with a process in it, or say why there is none. */
 static bool make(struct ktap *t, const char *controllers, const char *pid)
@@ -35,8 +22,8 @@ static bool make(struct ktap *t, const char *controllers, const char *pid)
 		rmdir(ROOT);
 		return false;
 	}
-	if (write_file(ROOT "/cgroup.subtree_control", controllers) && !mkdir(GROUP, 0755) &&
-	    write_file(GROUP "/cgroup.procs", pid))
+	if (file_write(ROOT "/cgroup.subtree_control", controllers) && !mkdir(GROUP, 0755) &&
+	    file_write(GROUP "/cgroup.procs", pid))
 		return true;
 	ktap_skip(t, "no cgroup: %s", strerror(errno));
 	cgroup_leave();
@@ -74,7 +61,7 @@ bool cgroup_put(struct ktap *t, pid_t pid)
  */
 void cgroup_leave(void)
 {
-	write_file(ROOT "/cgroup.procs", "0");
+	file_write(ROOT "/cgroup.procs", "0");
 	rmdir(GROUP);
 	umount(ROOT);
 	rmdir(ROOT);
@@ -107,22 +94,14 @@ long cgroup_kernel_bytes(void)
 /* Whether the kernel says that all threads stand still, or that none has to. */
 static bool is_frozen(void *wanted)
 {
-	char text[256];
-	ssize_t bytes;
-	int fd;
+	const char *text = file_read(GROUP "/cgroup.events");
 
-	fd = open(GROUP "/cgroup.events", O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	bytes = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	text[bytes < 0 ? 0 : bytes] = 0;
-	return strstr(text, *(bool *)wanted ? "frozen 1" : "frozen 0");
+	return text && strstr(text, *(bool *)wanted ? "frozen 1" : "frozen 0");
 }
 
 static bool set_frozen(bool frozen)
 {
-	return write_file(GROUP "/cgroup.freeze", frozen ? "1" : "0") &&
+	return file_write(GROUP "/cgroup.freeze", frozen ? "1" : "0") &&
 	       task_wait(is_frozen, &frozen);
 }
 

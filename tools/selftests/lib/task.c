@@ -2,12 +2,12 @@
 /*
  * The test's own threads; see task.h.
  */
-#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "task.h"
 
 #define PATIENCE	60	/* seconds; what takes longer does not come any more */
@@ -77,14 +77,9 @@ bool task_set_online(int cpu, bool online)
 {
 	char path[64];
 	bool ok;
-	int fd;
 
 	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/online", cpu);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	ok = write(fd, online ? "1" : "0", 1) == 1;
-	close(fd);
+	ok = file_write(path, online ? "1" : "0");
 	task_release(0);
 	return ok;
 }
