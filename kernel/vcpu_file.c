@@ -33,6 +33,7 @@ static void freeze(struct hvm_vcpu *vcpu)
 	if (hvm_cpuid_has(vcpu, HVM_CPUID_TSC_DEADLINE))
 		features |= HVM_LAPIC_TSC_DEADLINE;
 	hvm_lapic_set_features(&vcpu->lapic, features);
+	hvm_msr_freeze(vcpu);
 	vcpu->hw->exit_all_msrs = hvm_msr_policy_takes(&vm->msr);
 	vcpu->hw->dirty |= HVM_HW_NEW_INTERCEPTS;
 }

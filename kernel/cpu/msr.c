@@ -25,14 +25,10 @@ static bool on_processor(const struct hvm_msr_row *row)
 	return !row->vendor || row->vendor == hvm_caps.vendor;
 }
 
-static bool has_gated(struct hvm_vcpu *vcpu, const struct hvm_msr_row *row)
-{
-	return on_processor(row) && (!row->feature || hvm_cpuid_has(vcpu, row->feature));
-}
-
+/* Has the guest this register? CPUID says so, once for all. */
 static __always_inline bool has_register(const struct hvm_msr_access *a)
 {
-	return likely(!(a->row->feature | a->row->vendor)) || has_gated(a->vcpu, a->row);
+	return likely(!(a->vcpu->msr.withheld & a->row->bit));
 }
 
 static bool exits(const struct hvm_msr_access *a, u32 flag)
@@ -123,6 +119,23 @@ void hvm_msr_init(struct hvm_vcpu *vcpu)
 	msr->mcg_status = 0;
 	msr->hwcr = HWCR_RESET;
 	msr->nb_cfg = 0;
+}
+
+/**
+ * hvm_msr_freeze - note which registers CPUID and the kind of processor keep from the guest
+ * @vcpu: the vCPU at its first HVM_RUN, from which on its CPUID stays as it is
+ *
+ * Context: process
+ */
+void hvm_msr_freeze(struct hvm_vcpu *vcpu)
+{
+	const struct hvm_msr_row *row;
+	u32 i;
+
+	vcpu->msr.withheld = 0;
+	for (i = 0; (row = hvm_msr_row_at(i)); i++)
+		if (!on_processor(row) || (row->feature && !hvm_cpuid_has(vcpu, row->feature)))
+			vcpu->msr.withheld |= row->bit;
 }
 
 static void list_one(u32 *indices, u32 places, u32 *count, u32 index)

@@ -50,6 +50,7 @@ struct hvm_msr_filter {
 
 /**
  * struct hvm_msrs - values of a vCPU that common code keeps
+ * @withheld: &hvm_msr_row.bit of the registers that the guest does not have; from its first run on
  * @tsc: TSC_ADJUST and what belongs to it
  * @mtrr: memory type range registers: kept, without effect
  * @misc_enable: IA32_MISC_ENABLE
@@ -60,6 +61,7 @@ struct hvm_msr_filter {
  * @nb_cfg: AMD's NB_CFG
  */
 struct hvm_msrs {
+	u64 withheld;
 	struct hvm_tsc tsc;
 	struct hvm_mtrr mtrr;
 	u64 misc_enable;
@@ -103,6 +105,7 @@ static inline bool hvm_msr_policy_takes(const struct hvm_msr_filter *filter)
 }
 
 void hvm_msr_init(struct hvm_vcpu *vcpu);
+void hvm_msr_freeze(struct hvm_vcpu *vcpu);
 enum hvm_msr_outcome hvm_msr_read(struct hvm_msr_access *a);
 enum hvm_msr_outcome hvm_msr_write(struct hvm_msr_access *a);
 

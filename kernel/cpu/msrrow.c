@@ -401,59 +401,59 @@ enum msr_row {
 #define INTEL		HVM_VENDOR_INTEL
 #define AMD		HVM_VENDOR_AMD
 
+/* A row begins with the bit of its number. */
+#define ROW(name, ...) \
+	[ROW_##name] = { BIT_ULL(ROW_##name), __VA_ARGS__ }
+
+static_assert(ROW_COUNT <= 64);
+
 static const struct hvm_msr_row rows[ROW_COUNT] = {
-	[ROW_BACKEND]	  = { backend_read, backend_write, .carried = HVM_MSR_HELD },
-	[ROW_TSC]	  = { tsc_read, tsc_write },
-	[ROW_TSC_ADJUST]  = { kept_read, tsc_adjust_write, HVM_CPUID_TSC_ADJUST,
-			      .field = FIELD(tsc.adjust) },
-	[ROW_PLATFORM_ID] = { fixed_read, .vendor = INTEL },
-	[ROW_APIC]	  = { apic_read, apic_write },
-	[ROW_FEAT_CTL]	  = { fixed_read, .vendor = INTEL, .bits = FEAT_CTL_IS_LOCKED },
-	[ROW_SPEC_CTRL]	  = { spec_ctrl_read, spec_ctrl_write, .carried = HVM_MSR_HELD },
-	[ROW_PRED_CMD]	  = { command_read, pred_cmd_write },
-	[ROW_FLUSH_CMD]	  = { command_read, flush_cmd_write, HVM_CPUID_FLUSH_L1D },
+	ROW(BACKEND, backend_read, backend_write, .carried = HVM_MSR_HELD),
+	ROW(TSC, tsc_read, tsc_write),
+	ROW(TSC_ADJUST, kept_read, tsc_adjust_write, HVM_CPUID_TSC_ADJUST,
+	    .field = FIELD(tsc.adjust)),
+	ROW(PLATFORM_ID, fixed_read, .vendor = INTEL),
+	ROW(APIC, apic_read, apic_write),
+	ROW(FEAT_CTL, fixed_read, .vendor = INTEL, .bits = FEAT_CTL_IS_LOCKED),
+	ROW(SPEC_CTRL, spec_ctrl_read, spec_ctrl_write, .carried = HVM_MSR_HELD),
+	ROW(PRED_CMD, command_read, pred_cmd_write),
+	ROW(FLUSH_CMD, command_read, flush_cmd_write, HVM_CPUID_FLUSH_L1D),
 	/* Intel's protocol is to write zero before CPUID and the read; the number stays. */
-	[ROW_UCODE_REV]	  = { kept_read, kept_host_write, .carried = HVM_MSR_CARRIED,
-			      .field = FIELD(ucode_rev), .bits = U64_MAX },
-	[ROW_PLATFORM_INFO] = { platform_info_read, .vendor = INTEL },
-	[ROW_MTRR_CAP]	  = { fixed_read, .feature = HVM_CPUID_MTRR, .bits = HVM_MTRR_CAP },
-	[ROW_MTRR]	  = { mtrr_read, mtrr_write, HVM_CPUID_MTRR,
-			      .carried = HVM_MSR_CARRIED },
-	[ROW_PAT]	  = { backend_read, pat_write, HVM_CPUID_PAT,
-			      .carried = HVM_MSR_HELD },
-	[ROW_ARCH_CAPS]	  = { kept_read, kept_host_only_write, HVM_CPUID_ARCH_CAPS,
-			      INTEL, HVM_MSR_CARRIED,
-			      .field = FIELD(arch_caps), .bits = HVM_ARCH_CAPS_OFFERED },
-	[ROW_MCG_CAP]	  = { fixed_read, .feature = HVM_CPUID_MCA },
-	[ROW_MCG_STATUS]  = { kept_read, kept_write, HVM_CPUID_MCA,
-			      .carried = HVM_MSR_CARRIED,
-			      .field = FIELD(mcg_status), .bits = MCG_STATUS_BITS },
-	[ROW_MISC_ENABLE] = { kept_read, misc_enable_write,
-			      .vendor = INTEL, .carried = HVM_MSR_CARRIED,
-			      .field = FIELD(misc_enable), .bits = HVM_MISC_ENABLE_RESET },
-	[ROW_EFER]	  = { efer_read, efer_write },
-	[ROW_TSC_AUX]	  = { tsc_aux_read, tsc_aux_write, .carried = HVM_MSR_HELD },
-	[ROW_SYSCFG]	  = { fixed_read, fixed_write, .vendor = AMD },
-	[ROW_HWCR]	  = { kept_read, kept_write, .vendor = AMD, .carried = HVM_MSR_CARRIED,
-			      .field = FIELD(hwcr), .bits = HWCR_KEPT, .ignored = HWCR_IGNORED },
-	[ROW_NB_CFG]	  = { kept_read, kept_write, .vendor = AMD, .carried = HVM_MSR_CARRIED,
-			      .field = FIELD(nb_cfg), .bits = NB_CFG_KEPT },
-	[ROW_INT_PENDING] = { fixed_read, fixed_write, .vendor = AMD },
-	[ROW_VM_CR]	  = { fixed_read, .vendor = AMD, .bits = VM_CR_SVM_OFF },
-	[ROW_DE_CFG]	  = { de_cfg_read, de_cfg_write, .vendor = AMD },
-	[ROW_WALL_CLOCK]  = { wall_clock_read, wall_clock_write, HVM_CPUID_PV_CLOCK,
-			      .carried = HVM_MSR_CARRIED },
-	[ROW_SYSTEM_TIME] = { system_time_read, system_time_write, HVM_CPUID_PV_CLOCK,
-			      .carried = HVM_MSR_CARRIED },
+	ROW(UCODE_REV, kept_read, kept_host_write, .carried = HVM_MSR_CARRIED,
+	    .field = FIELD(ucode_rev), .bits = U64_MAX),
+	ROW(PLATFORM_INFO, platform_info_read, .vendor = INTEL),
+	ROW(MTRR_CAP, fixed_read, .feature = HVM_CPUID_MTRR, .bits = HVM_MTRR_CAP),
+	ROW(MTRR, mtrr_read, mtrr_write, HVM_CPUID_MTRR, .carried = HVM_MSR_CARRIED),
+	ROW(PAT, backend_read, pat_write, HVM_CPUID_PAT, .carried = HVM_MSR_HELD),
+	ROW(ARCH_CAPS, kept_read, kept_host_only_write, HVM_CPUID_ARCH_CAPS, INTEL, HVM_MSR_CARRIED,
+	    .field = FIELD(arch_caps), .bits = HVM_ARCH_CAPS_OFFERED),
+	ROW(MCG_CAP, fixed_read, .feature = HVM_CPUID_MCA),
+	ROW(MCG_STATUS, kept_read, kept_write, HVM_CPUID_MCA, .carried = HVM_MSR_CARRIED,
+	    .field = FIELD(mcg_status), .bits = MCG_STATUS_BITS),
+	ROW(MISC_ENABLE, kept_read, misc_enable_write, .vendor = INTEL, .carried = HVM_MSR_CARRIED,
+	    .field = FIELD(misc_enable), .bits = HVM_MISC_ENABLE_RESET),
+	ROW(EFER, efer_read, efer_write),
+	ROW(TSC_AUX, tsc_aux_read, tsc_aux_write, .carried = HVM_MSR_HELD),
+	ROW(SYSCFG, fixed_read, fixed_write, .vendor = AMD),
+	ROW(HWCR, kept_read, kept_write, .vendor = AMD, .carried = HVM_MSR_CARRIED,
+	    .field = FIELD(hwcr), .bits = HWCR_KEPT, .ignored = HWCR_IGNORED),
+	ROW(NB_CFG, kept_read, kept_write, .vendor = AMD, .carried = HVM_MSR_CARRIED,
+	    .field = FIELD(nb_cfg), .bits = NB_CFG_KEPT),
+	ROW(INT_PENDING, fixed_read, fixed_write, .vendor = AMD),
+	ROW(VM_CR, fixed_read, .vendor = AMD, .bits = VM_CR_SVM_OFF),
+	ROW(DE_CFG, de_cfg_read, de_cfg_write, .vendor = AMD),
+	ROW(WALL_CLOCK, wall_clock_read, wall_clock_write, HVM_CPUID_PV_CLOCK,
+	    .carried = HVM_MSR_CARRIED),
+	ROW(SYSTEM_TIME, system_time_read, system_time_write, HVM_CPUID_PV_CLOCK,
+	    .carried = HVM_MSR_CARRIED),
 	/* Other numbers of the same two. */
-	[ROW_OLD_WALL_CLOCK]  = { wall_clock_read, wall_clock_write, HVM_CPUID_PV_OLD_CLOCK },
-	[ROW_OLD_SYSTEM_TIME] = { system_time_read, system_time_write, HVM_CPUID_PV_OLD_CLOCK },
-	[ROW_STEAL_TIME]  = { steal_time_read, steal_time_write, HVM_CPUID_PV_STEAL_TIME,
-			      .carried = HVM_MSR_CARRIED },
-	[ROW_PV_EOI]	  = { eoi_read, eoi_write, HVM_CPUID_PV_EOI,
-			      .carried = HVM_MSR_CARRIED },
-	[ROW_PV_POLL]	  = { poll_control_read, poll_control_write, HVM_CPUID_PV_POLL,
-			      .carried = HVM_MSR_CARRIED },
+	ROW(OLD_WALL_CLOCK, wall_clock_read, wall_clock_write, HVM_CPUID_PV_OLD_CLOCK),
+	ROW(OLD_SYSTEM_TIME, system_time_read, system_time_write, HVM_CPUID_PV_OLD_CLOCK),
+	ROW(STEAL_TIME, steal_time_read, steal_time_write, HVM_CPUID_PV_STEAL_TIME,
+	    .carried = HVM_MSR_CARRIED),
+	ROW(PV_EOI, eoi_read, eoi_write, HVM_CPUID_PV_EOI, .carried = HVM_MSR_CARRIED),
+	ROW(PV_POLL, poll_control_read, poll_control_write, HVM_CPUID_PV_POLL,
+	    .carried = HVM_MSR_CARRIED),
 };
 
 /* The rows of low indices, for one load; 0 is ROW_BACKEND. */
@@ -522,6 +522,17 @@ const struct hvm_msr_row *hvm_msr_row_of(u32 index)
 		if (high_rows[i].index == index)
 			return &rows[high_rows[i].row];
 	return &rows[ROW_BACKEND];
+}
+
+/**
+ * hvm_msr_row_at - the rows in turn
+ * @number: from 0 on
+ *
+ * Return: the row, or NULL: there are no more
+ */
+const struct hvm_msr_row *hvm_msr_row_at(u32 number)
+{
+	return number < ROW_COUNT ? &rows[number] : NULL;
 }
 
 /**

@@ -18,6 +18,7 @@ enum hvm_msr_carried {
 
 /**
  * struct hvm_msr_row - how a register behaves
+ * @bit: one bit, a different one for each row
  * @read: 0; -EINVAL: #GP; -ENOENT: there is no such register
  * @write: likewise; NULL: read-only
  * @feature: what CPUID must announce for the guest to have it, 0: nothing
@@ -28,6 +29,7 @@ enum hvm_msr_carried {
  * @ignored: bits that may be set and read zero
  */
 struct hvm_msr_row {
+	u64 bit;
 	int (*read)(struct hvm_msr_access *a);
 	int (*write)(struct hvm_msr_access *a);
 	u16 feature;
@@ -39,6 +41,7 @@ struct hvm_msr_row {
 };
 
 const struct hvm_msr_row *hvm_msr_row_of(u32 index);
+const struct hvm_msr_row *hvm_msr_row_at(u32 number);
 bool hvm_msr_row_next(u32 *place, u32 *index);
 
 #endif /* HVM_CPU_MSRROW_H */
