@@ -7,6 +7,8 @@
  */
 #include "tdp.h"
 
+#define GROUP	8	/* divides HVM_TDP_ENTRIES */
+
 /* Is all that an entry at @level stands for, from @gfn on, inside a range that ends with @last? */
 static bool covered(u64 gfn, u64 last, unsigned int level)
 {
@@ -112,6 +114,23 @@ bool hvm_tdp_collapse(struct hvm_tdp *tdp, const struct hvm_tdp_leaf *leaf,
 	return true;
 }
 
+/* Tables are mostly empty, so entries are looked at in groups. */
+static bool any_present(const struct hvm_tdp *tdp, const u64 *group)
+{
+	return hvm_tdp_present(tdp, group[0] | group[1] | group[2] | group[3] |
+				    group[4] | group[5] | group[6] | group[7]);
+}
+
+static void free_children(const struct hvm_tdp *tdp, const u64 *group, unsigned int level,
+			  struct hvm_tdp_garbage *garbage)
+{
+	unsigned int i;
+
+	for (i = 0; i < GROUP; i++)
+		if (hvm_tdp_present(tdp, group[i]) && !hvm_tdp_is_leaf(tdp, group[i], level))
+			hvm_tdp_garbage_add(garbage, hvm_tdp_child(tdp, group[i]), level - 1);
+}
+
 /**
  * hvm_tdp_free_one - free one table of the garbage
  * @tdp: the tables it belonged to
@@ -128,10 +147,9 @@ bool hvm_tdp_free_one(const struct hvm_tdp *tdp, struct hvm_tdp_garbage *garbage
 
 	if (!table)
 		return false;
-	for (i = 0; level > 1 && i < HVM_TDP_ENTRIES; i++) {
-		if (hvm_tdp_present(tdp, table[i]) && !hvm_tdp_is_leaf(tdp, table[i], level))
-			hvm_tdp_garbage_add(garbage, hvm_tdp_child(tdp, table[i]), level - 1);
-	}
+	for (i = 0; level > 1 && i < HVM_TDP_ENTRIES; i += GROUP)
+		if (any_present(tdp, &table[i]))
+			free_children(tdp, &table[i], level, garbage);
 	hvm_tdp_free(table);
 	return true;
 }
