@@ -15,17 +15,6 @@
 #include "request.h"
 #include "vcpu.h"
 
-/**
- * hvm_clock_host_stable - does the host trust its TSC as a clock for all CPUs?
- *
- * Return: whether; once false it stays so
- * Context: any
- */
-bool hvm_clock_host_stable(void)
-{
-	return !check_tsc_unstable();
-}
-
 /* A moment in every clock there is. */
 static void take_moment(struct hvm_clock_base *base, u64 *tsc, u64 *boot_ns)
 {
@@ -239,20 +228,20 @@ void hvm_clock_leave(struct hvm_vcpu *vcpu)
 }
 
 /**
- * hvm_clock_look - is what the clock's page says still so?
- * @vcpu: the vCPU: loaded on a CPU, or interrupted there by the host
+ * hvm_clock_renew - hvm_clock_look() on a host that does not trust its TSC
+ * @vcpu: the vCPU
  * @moved: it was on another CPU before
  *
- * While the host does not trust its TSC, the page is written anew on each CPU, and there about
- * once a tick, for a vCPU may stay where it is.
+ * The page is written anew on each CPU, and there about once a tick, for a vCPU may stay where it
+ * is.
  *
  * Context: any
  */
-void hvm_clock_look(struct hvm_vcpu *vcpu, bool moved)
+void hvm_clock_renew(struct hvm_vcpu *vcpu, bool moved)
 {
 	struct hvm_tsc *tsc = &vcpu->msr.tsc;
 
-	if (likely(hvm_clock_host_stable()) || (!moved && !time_after(jiffies, tsc->renewed)))
+	if (!moved && !time_after(jiffies, tsc->renewed))
 		return;
 	tsc->renewed = jiffies;
 	hvm_bell_ring(&vcpu->bell, HVM_REQ_CLOCK);

@@ -8,6 +8,7 @@
 
 #include <linux/spinlock.h>
 #include <linux/types.h>
+#include <asm/tsc.h>
 
 #include "../types.h"
 #include "scale.h"
@@ -79,8 +80,6 @@ struct hvm_clock_page {
 	bool stable;
 };
 
-bool hvm_clock_host_stable(void);
-
 void hvm_clock_init(struct hvm_clock_base *base, struct hvm_bells *bells);
 int hvm_clock_set_khz(struct hvm_clock_base *base, u32 khz);
 void hvm_clock_get(struct hvm_clock_base *base, struct hvm_clock *clock);
@@ -88,7 +87,7 @@ void hvm_clock_set(struct hvm_clock_base *base, struct hvm_clock *clock);
 
 void hvm_clock_join(struct hvm_vcpu *vcpu);
 void hvm_clock_leave(struct hvm_vcpu *vcpu);
-void hvm_clock_look(struct hvm_vcpu *vcpu, bool moved);
+void hvm_clock_renew(struct hvm_vcpu *vcpu, bool moved);
 
 u64 hvm_clock_tsc(struct hvm_vcpu *vcpu);
 void hvm_clock_write_tsc(struct hvm_vcpu *vcpu, u64 value);
@@ -100,5 +99,29 @@ void hvm_clock_load(struct hvm_vcpu *vcpu, const struct hvm_state_clock *state);
 
 void hvm_clock_page(struct hvm_vcpu *vcpu, struct hvm_clock_page *page);
 u64 hvm_clock_wall_ns(struct hvm_clock_base *base);
+
+/**
+ * hvm_clock_host_stable - does the host trust its TSC as a clock for all CPUs?
+ *
+ * Return: whether; once false it stays so
+ * Context: any
+ */
+static inline bool hvm_clock_host_stable(void)
+{
+	return !check_tsc_unstable();
+}
+
+/**
+ * hvm_clock_look - is what the clock's page says still so?
+ * @vcpu: the vCPU: loaded on a CPU, or interrupted there by the host
+ * @moved: it was on another CPU before
+ *
+ * Context: any
+ */
+static inline void hvm_clock_look(struct hvm_vcpu *vcpu, bool moved)
+{
+	if (unlikely(!hvm_clock_host_stable()))
+		hvm_clock_renew(vcpu, moved);
+}
 
 #endif /* HVM_CPU_CLOCK_H */

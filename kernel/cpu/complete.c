@@ -21,15 +21,10 @@
 
 static bool is_completable(u32 reason)
 {
-	return reason == HVM_EXIT_PIO || reason == HVM_EXIT_MEMORY || reason == HVM_EXIT_MSR ||
-	       reason == HVM_EXIT_APIC;
-}
+	const u32 which = BIT(HVM_EXIT_PIO) | BIT(HVM_EXIT_MEMORY) | BIT(HVM_EXIT_MSR) |
+			  BIT(HVM_EXIT_APIC);
 
-/* The decoder ran: registers that do not live in the run page may have changed. */
-static bool was_decoded(const struct hvm_vcpu *vcpu)
-{
-	return vcpu->reason == HVM_EXIT_MEMORY || vcpu->reason == HVM_EXIT_APIC ||
-	       (vcpu->reason == HVM_EXIT_PIO && vcpu->exit_string);
+	return BIT(reason) & which;
 }
 
 static noinline void set_registers(struct hvm_vcpu *vcpu, u64 rsp, u64 flags)
@@ -71,6 +66,18 @@ static void finish_apic(struct hvm_vcpu *vcpu)
 		hvm_lapic_write(&vcpu->lapic, vcpu->exit_offset, value);
 }
 
+/* The decoder ran, so registers that do not live in the run page may have changed; or an MSR. */
+static void take_values(struct hvm_vcpu *vcpu)
+{
+	if (vcpu->reason == HVM_EXIT_MSR) {
+		finish_msr(vcpu);
+		return;
+	}
+	take_registers(vcpu);
+	if (vcpu->reason == HVM_EXIT_APIC)
+		finish_apic(vcpu);
+}
+
 static int finish(struct hvm_vcpu *vcpu)
 {
 	u8 len = READ_ONCE(vcpu->run->complete_len);
@@ -82,15 +89,12 @@ static int finish(struct hvm_vcpu *vcpu)
 	if (!len || len > MAX_INSN_LEN)
 		return -EINVAL;
 
-	if (was_decoded(vcpu))
-		take_registers(vcpu);
-	if (vcpu->reason == HVM_EXIT_MSR)
-		finish_msr(vcpu);
-	else if (vcpu->reason == HVM_EXIT_APIC)
-		finish_apic(vcpu);
+	if (vcpu->reason != HVM_EXIT_PIO || vcpu->exit_string)
+		take_values(vcpu);
 	if (hvm_backend->skip(vcpu->hw, len))
 		hvm_event_single_step(vcpu);
-	hvm_debug_retired(vcpu);
+	if (unlikely(vcpu->debugger.active))
+		hvm_debug_retired(vcpu);
 	return 0;
 }
 

@@ -103,28 +103,6 @@ void hvm_fpu_deinit(struct hvm_fpu *fpu)
 }
 
 /**
- * hvm_fpu_load - make the guest's registers the thread's
- * @fpu: the state
- *
- * Context: process, the vCPU's lock held
- */
-void hvm_fpu_load(struct hvm_fpu *fpu)
-{
-	fpu_swap_kvm_fpstate(&fpu->guest, true);
-	if (cpu_feature_enabled(X86_FEATURE_OSPKE))
-		fpu->host_pkru = rdpkru();
-}
-
-/**
- * hvm_fpu_put - reverse of hvm_fpu_load()
- * @fpu: the state
- */
-void hvm_fpu_put(struct hvm_fpu *fpu)
-{
-	fpu_swap_kvm_fpstate(&fpu->guest, false);
-}
-
-/**
  * hvm_fpu_save_state - the xsave state block
  * @fpu: state that is not loaded
  * @image: out: XSAVE image in standard format

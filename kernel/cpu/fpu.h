@@ -37,10 +37,32 @@ bool hvm_fpu_xcr0_valid(u64 xcr0);
 
 int hvm_fpu_init(struct hvm_fpu *fpu);
 void hvm_fpu_deinit(struct hvm_fpu *fpu);
-void hvm_fpu_load(struct hvm_fpu *fpu);
-void hvm_fpu_put(struct hvm_fpu *fpu);
 void hvm_fpu_save_state(struct hvm_fpu *fpu, void *image, u32 bytes);
 int hvm_fpu_load_state(struct hvm_fpu *fpu, const void *image);
+
+/**
+ * hvm_fpu_load - make the guest's registers the thread's
+ * @fpu: the state
+ *
+ * Context: process, the vCPU's lock held
+ */
+static inline void hvm_fpu_load(struct hvm_fpu *fpu)
+{
+	fpu_swap_kvm_fpstate(&fpu->guest, true);
+	if (cpu_feature_enabled(X86_FEATURE_OSPKE))
+		fpu->host_pkru = rdpkru();
+}
+
+/**
+ * hvm_fpu_put - reverse of hvm_fpu_load()
+ * @fpu: the state
+ *
+ * Context: process, the vCPU's lock held
+ */
+static inline void hvm_fpu_put(struct hvm_fpu *fpu)
+{
+	fpu_swap_kvm_fpstate(&fpu->guest, false);
+}
 
 /**
  * hvm_fpu_enter - last step before the guest: registers, XCR0 and PKRU

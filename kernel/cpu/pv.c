@@ -169,7 +169,7 @@ bool hvm_pv_update(struct hvm_vcpu *vcpu, unsigned long requests)
  */
 void hvm_pv_begin(struct hvm_vcpu *vcpu)
 {
-	if (unlikely(vcpu->pv.wall_wanted || vcpu->pv.time_missed))
+	if (vcpu->pv.wall_wanted || vcpu->pv.time_missed)
 		hvm_bell_ring(&vcpu->bell, HVM_REQ_CLOCK);
 	hvm_steal_begin(vcpu);
 }

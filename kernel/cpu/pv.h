@@ -76,6 +76,15 @@ struct hvm_pv {
 	bool self_polling;
 };
 
+/**
+ * hvm_pv_waits - has hvm_pv_begin() anything to look at?
+ * @pv: the pages
+ */
+static inline bool hvm_pv_waits(const struct hvm_pv *pv)
+{
+	return pv->wall_wanted || pv->time_missed || pv->steal.msr;
+}
+
 int hvm_pv_write_wall_clock(struct hvm_vcpu *vcpu, u64 value, bool host);
 int hvm_pv_write_system_time(struct hvm_vcpu *vcpu, u64 value);
 bool hvm_pv_update(struct hvm_vcpu *vcpu, unsigned long requests);

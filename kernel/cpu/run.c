@@ -21,22 +21,27 @@
 #include "pv.h"
 #include "run.h"
 
+/* It was current on another CPU, or on none. */
+static noinline void move_here(struct hvm_vcpu *vcpu, int cpu)
+{
+	vcpu->stats->moves++;
+	vcpu->hw->dirty |= HVM_HW_FLUSH_TLB;
+	hvm_backend->load(vcpu->hw);
+	vcpu->cpu = cpu;
+	vcpu->bell.cpu = cpu;
+	hvm_lapic_move_timer(&vcpu->lapic);
+	hvm_clock_look(vcpu, true);
+}
+
 /* Make the vCPU current on this CPU. Preemption is off. */
 static void load_here(struct hvm_vcpu *vcpu, int cpu)
 {
-	bool moved = vcpu->cpu != cpu;
-
-	if (moved) {
-		vcpu->stats->moves++;
-		vcpu->hw->dirty |= HVM_HW_FLUSH_TLB;
+	if (unlikely(vcpu->cpu != cpu)) {
+		move_here(vcpu, cpu);
+		return;
 	}
 	hvm_backend->load(vcpu->hw);
-	if (moved) {
-		vcpu->cpu = cpu;
-		vcpu->bell.cpu = cpu;
-		hvm_lapic_move_timer(&vcpu->lapic);
-	}
-	hvm_clock_look(vcpu, moved);
+	hvm_clock_look(vcpu, false);
 }
 
 static void sched_in(struct preempt_notifier *notifier, int cpu)
@@ -349,7 +354,8 @@ static int run_loaded(struct hvm_vcpu *vcpu)
 	err = hvm_complete(vcpu);
 	if (err)
 		return err;
-	hvm_pv_begin(vcpu);
+	if (hvm_pv_waits(&vcpu->pv))
+		hvm_pv_begin(vcpu);
 	if (unlikely(READ_ONCE(vcpu->run->want_window) != vcpu->events.user_window))
 		vcpu->lapic.recheck = true;
 	err = loop(vcpu);

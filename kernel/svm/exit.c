@@ -99,7 +99,7 @@ static void handle_machine_check(void)
  * A machine check while the guest has CR4.MCE clear shuts it down instead, and the host's handler
  * has to hear of it all the same. There is no way back for the guest.
  */
-static void check_shutdown(void)
+static noinline void check_shutdown(void)
 {
 	u64 status;
 

@@ -290,6 +290,21 @@ static void expose_segments(struct hvm_run *run, u64 efer)
 		read_segment(i, &run->seg[i]);
 }
 
+static noinline void expose_rest(const struct hvm_hw *hw)
+{
+	struct hvm_run *run = hw->run;
+	u64 efer = vmcs_read(VMCS_GUEST_EFER);
+
+	run->cr0 = get_cr0();
+	run->cr2 = hw->cr2;
+	run->cr3 = vmcs_read(VMCS_GUEST_CR3);
+	run->cr4 = get_cr4();
+	run->efer = efer;
+	expose_segments(run, efer);
+	/* SS.DPL is the CPL in every mode (SDM "Checks on Guest Segment Registers"). */
+	run->cpl = (vmcs_read(VMCS_GUEST_RIGHTS(HVM_SS)) & HVM_SEG_DPL) >> HVM_SEG_DPL_SHIFT;
+}
+
 /**
  * vmx_expose - what userspace sees at an exit
  * @hw: the vCPU, loaded
@@ -298,22 +313,12 @@ static void expose_segments(struct hvm_run *run, u64 efer)
 void vmx_expose(struct hvm_hw *hw, bool full)
 {
 	struct hvm_run *run = hw->run;
-	u64 efer;
 
 	hw->rsp = vmcs_read(VMCS_GUEST_RSP);
 	hw->rflags = vmcs_read(VMCS_GUEST_RFLAGS);
 	run->rip = vmcs_read(VMCS_GUEST_RIP);
 	run->rflags = hw->rflags;
 	run->gpr[HVM_RSP] = hw->rsp;
-	if (!full)
-		return;
-	run->cr0 = get_cr0();
-	run->cr2 = hw->cr2;
-	run->cr3 = vmcs_read(VMCS_GUEST_CR3);
-	run->cr4 = get_cr4();
-	efer = vmcs_read(VMCS_GUEST_EFER);
-	run->efer = efer;
-	expose_segments(run, efer);
-	/* SS.DPL is the CPL in every mode (SDM "Checks on Guest Segment Registers"). */
-	run->cpl = (vmcs_read(VMCS_GUEST_RIGHTS(HVM_SS)) & HVM_SEG_DPL) >> HVM_SEG_DPL_SHIFT;
+	if (full)
+		expose_rest(hw);
 }

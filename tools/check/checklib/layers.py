@@ -16,7 +16,7 @@ BACKEND_REACH = PURE
 WAIST_MAX = 24
 # What lies between the plan's 10,000 and this is named in Documentation/caveats.rst: a commit that raises
 # it says why.
-LINES_MAX = 22800
+LINES_MAX = 22900
 INCLUDE = re.compile(r'^#\s*include\s+"([^"]+)"')
 UNCONDITIONAL = re.compile(r"^#\s*(if|ifdef|ifndef|elif|else)\b")
 
