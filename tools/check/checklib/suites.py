@@ -18,7 +18,8 @@ HOST_KERNELS = {
 # processor that there may be.
 VARIANTS = {
     "svm": [("preempt=full", ["--packed", "--append", "preempt=full hugepagesz=1G hugepages=1"],
-             ["test-host", "test-life", "test-mem", "test-move", "test-paging", "test-stress"])],
+             ["test-host", "test-life", "test-mem", "test-move", "test-paging", "test-stress"]),
+            ("two nodes", ["--append", "numa=fake=2"], ["test-mem", "test-mem-stress"])],
     "vmx": [("virtual_apic=1", ["--parameters", "virtual_apic=1"],
              ["test-events", "test-irqfd", "test-lapic", "test-pv", "test-stats"]),
             ("Ivy Bridge", ["--cpu", "corei7_ivy_bridge_3770k"],

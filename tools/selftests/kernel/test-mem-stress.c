@@ -13,10 +13,12 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "robot.h"
 
 #define PAGE		4096UL
@@ -27,6 +29,10 @@
 #define PART		(BYTES / CPUS)	/* of each processor */
 #define PAGES		64UL		/* that it counts in, from the start of its part */
 #define GO_ON_MS	10000		/* until a processor that was held up has to have gone on */
+
+#define SENT		8		/* pages that change their NUMA node at once */
+#define MOVE_OWN	2		/* MPOL_MF_MOVE of move_pages(2) */
+#define BALANCING	"/sys/kernel/debug/sched/numa_balancing/"
 
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE	25
@@ -59,6 +65,8 @@ struct counter {
  * @fd: a file that is the memory, -1: none
  * @kept: of the PAGES of a part, so many from the first keep what was counted in them
  * @disturbed: how often
+ * @unseen: what it is to do to the memory has not happened yet
+ * @sent: pages that were found on the node they were sent to
  */
 struct stress {
 	struct ktap *t;
@@ -68,6 +76,8 @@ struct stress {
 	int fd;
 	uint64_t kept;
 	unsigned long disturbed;
+	bool unseen;
+	unsigned long sent[2];
 };
 
 static char *aligned_memory(void)
@@ -172,6 +182,22 @@ static uint64_t wrong_pages(const struct stress *s, const struct counter *c)
 	return wrong;
 }
 
+/*
+ * Has every processor been through its pages and on, and the disturbance done what it is for? On a
+ * busy machine that takes its time.
+ */
+static bool all_happened(const struct stress *s)
+{
+	const struct counter *c;
+
+	if (s->unseen)
+		return false;
+	for (c = s->counters; c < s->counters + CPUS; c++)
+		if (*page_of(s, c, 0) < 2)
+			return false;
+	return true;
+}
+
 /* Let them count, disturb them for a while, and look at the pages. */
 static void stress_run(struct stress *s, void (*disturb)(struct stress *s))
 {
@@ -181,7 +207,7 @@ static void stress_run(struct stress *s, void (*disturb)(struct stress *s))
 
 	for (c = s->counters; c < s->counters + CPUS; c++)
 		pthread_create(&c->thread, NULL, count, c);
-	while (now_ms() < end) {
+	while (now_ms() < end || (!all_happened(s) && now_ms() < end + GO_ON_MS)) {
 		disturb(s);
 		s->disturbed++;
 		/* Without a pause a host that only flushes leaves an emulated guest no time. */
@@ -326,6 +352,93 @@ static void pages_are_swapped_out(struct ktap *t)
 		KTAP_FAIL(t, "swapoff failed");
 }
 
+static bool has_two_nodes(void)
+{
+	return !access("/sys/devices/system/node/node1", F_OK);
+}
+
+static void send_to_node(struct stress *s, int node)
+{
+	int nodes[SENT], status[SENT];
+	void *pages[SENT];
+	int i;
+
+	for (i = 0; i < SENT; i++) {
+		pages[i] = s->memory + (some_page(s) + i * PAGE) % BYTES;
+		nodes[i] = node;
+	}
+	if (syscall(SYS_move_pages, 0, SENT, pages, nodes, status, MOVE_OWN) < 0)
+		KTAP_FAIL(s->t, "move_pages: %s", strerror(errno));
+	for (i = 0; i < SENT; i++)
+		s->sent[node] += status[i] == node;
+}
+
+/* Some pages to the other node and back. */
+static void send_once(struct stress *s)
+{
+	send_to_node(s, 1);
+	sched_yield();
+	send_to_node(s, 0);
+	s->unseen = !s->sent[0] || !s->sent[1];
+}
+
+static void run_on_two_nodes(struct ktap *t, void (*prepare)(struct stress *s))
+{
+	struct stress s;
+
+	if (!has_two_nodes())
+		KTAP_SKIP(t, "the host has one NUMA node");
+	if (stress_open(&s, t, 0)) {
+		prepare(&s);
+		stress_run(&s, send_once);
+		KTAP_TRUE(t, s.sent[0] && s.sent[1]);
+		printf("# %lu moves of a page and %lu back\n", s.sent[1], s.sent[0]);
+	}
+	stress_close(&s);
+}
+
+static void pages_move_between_nodes(struct ktap *t)
+{
+	run_on_two_nodes(t, small_pages);
+}
+
+static void huge_pages_move_between_nodes(struct ktap *t)
+{
+	run_on_two_nodes(t, huge_pages);
+}
+
+/* A counter of the host's memory management; 0: it does not have it. */
+static unsigned long vmstat(const char *name)
+{
+	const char *text = file_read("/proc/vmstat");
+	const char *at = text ? strstr(text, name) : NULL;
+
+	return at ? strtoul(at + strlen(name), NULL, 10) : 0;
+}
+
+static void look_on(struct stress *s)
+{
+	(void)s;
+}
+
+/* The host takes pages away to see who touches them, as often as it can. */
+static void nodes_are_balanced(struct ktap *t)
+{
+	unsigned long before = vmstat("numa_pte_updates ");
+
+	if (!has_two_nodes())
+		KTAP_SKIP(t, "the host has one NUMA node");
+	if (!file_write("/proc/sys/kernel/numa_balancing", "1") ||
+	    !file_write(BALANCING "scan_delay_ms", "10") ||
+	    !file_write(BALANCING "scan_period_min_ms", "10") ||
+	    !file_write(BALANCING "scan_period_max_ms", "10"))
+		KTAP_SKIP(t, "the host cannot balance its nodes");
+	run(t, 0, small_pages, look_on);
+	KTAP_TRUE(t, vmstat("numa_pte_updates ") - before >= PAGES);
+	printf("# %lu pages taken away\n", vmstat("numa_pte_updates ") - before);
+	KTAP_TRUE(t, file_write("/proc/sys/kernel/numa_balancing", "0"));
+}
+
 static void absent_once(struct stress *s)
 {
 	volatile char *page = s->memory;
@@ -459,6 +572,9 @@ static const struct ktap_case cases[] = {
 	{ "huge_pages_split_and_collapse", huge_pages_split_and_collapse },
 	{ "mappings_move_away_and_back", mappings_move_away_and_back },
 	{ "pages_are_swapped_out", pages_are_swapped_out },
+	{ "pages_move_between_nodes", pages_move_between_nodes },
+	{ "huge_pages_move_between_nodes", huge_pages_move_between_nodes },
+	{ "nodes_are_balanced", nodes_are_balanced },
 	{ "nothing_is_brought_in_for_it", nothing_is_brought_in_for_it },
 	{ "ranges_are_replaced", ranges_are_replaced },
 	{ "ranges_come_and_go", ranges_come_and_go },
