@@ -4,6 +4,7 @@
  * once and checked against what the kernel itself remembers of the exit, so a page that another
  * thread scribbles on can do no more than a wrong guest could. Not here: what exits (exit.c).
  */
+#include <linux/bits.h>
 #include <linux/errno.h>
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>
@@ -89,6 +90,7 @@ static int finish(struct hvm_vcpu *vcpu)
 	if (!len || len > MAX_INSN_LEN)
 		return -EINVAL;
 
+	/* Of the four, only a plain access to a port has nothing to take. */
 	if (vcpu->reason != HVM_EXIT_PIO || vcpu->exit_string)
 		take_values(vcpu);
 	if (hvm_backend->skip(vcpu->hw, len))

@@ -2,8 +2,8 @@
 /*
  * The guest's extended state. The registers themselves are the kernel's business: it keeps a second
  * fpstate for the thread and swaps the two around HVM_RUN, so that a context switch saves whichever
- * is loaded. XCR0 and PKRU are switched here, around each entry. Not here: CPUID leaf 0Dh
- * (cpuid.c).
+ * is loaded. Not here: the swapping, and the switching of XCR0 and PKRU around each entry, which
+ * are inline (fpu.h), and CPUID leaf 0Dh (cpuid.c).
  */
 #include <linux/errno.h>
 #include <linux/sched.h>

@@ -102,7 +102,8 @@ static u64 host_arch_caps(void)
 
 /**
  * hvm_msr_init - values after power-on
- * @vcpu: a vCPU that is being created; &hvm_msrs.tsc stays as it is
+ * @vcpu: a vCPU that is being created; &hvm_msrs.tsc stays as it is; the guest has none of them
+ *	before hvm_msr_freeze()
  *
  * INIT leaves all of them alone (SDM "Processor State After Reset").
  */
@@ -110,6 +111,7 @@ void hvm_msr_init(struct hvm_vcpu *vcpu)
 {
 	struct hvm_msrs *msr = &vcpu->msr;
 
+	msr->withheld = U64_MAX;
 	msr->mtrr = (struct hvm_mtrr) {};
 	msr->misc_enable = HVM_MISC_ENABLE_RESET;
 	msr->arch_caps = host_arch_caps();

@@ -50,7 +50,7 @@ struct hvm_msr_filter {
 
 /**
  * struct hvm_msrs - values of a vCPU that common code keeps
- * @withheld: &hvm_msr_row.bit of the registers that the guest does not have; from its first run on
+ * @withheld: &hvm_msr_row.bit of the registers that the guest has not; all until its first run
  * @tsc: TSC_ADJUST and what belongs to it
  * @mtrr: memory type range registers: kept, without effect
  * @misc_enable: IA32_MISC_ENABLE

@@ -34,7 +34,7 @@ static noinline void move_here(struct hvm_vcpu *vcpu, int cpu)
 }
 
 /* Make the vCPU current on this CPU. Preemption is off. */
-static void load_here(struct hvm_vcpu *vcpu, int cpu)
+static __always_inline void load_here(struct hvm_vcpu *vcpu, int cpu)
 {
 	if (unlikely(vcpu->cpu != cpu)) {
 		move_here(vcpu, cpu);
@@ -95,16 +95,21 @@ void hvm_run_load(struct hvm_vcpu *vcpu)
 	put_cpu();
 }
 
+static __always_inline void put_here(struct hvm_vcpu *vcpu)
+{
+	preempt_disable();
+	hvm_backend->put(vcpu->hw);
+	preempt_notifier_unregister(&vcpu->notifier);
+	preempt_enable();
+}
+
 /**
  * hvm_run_put - reverse of hvm_run_load()
  * @vcpu: the vCPU, its lock held
  */
 void hvm_run_put(struct hvm_vcpu *vcpu)
 {
-	preempt_disable();
-	hvm_backend->put(vcpu->hw);
-	preempt_notifier_unregister(&vcpu->notifier);
-	preempt_enable();
+	put_here(vcpu);
 }
 
 /*
@@ -383,7 +388,7 @@ int hvm_run(struct hvm_vcpu *vcpu)
 	hvm_fpu_load(&vcpu->fpu);
 	err = run_loaded(vcpu);
 	hvm_fpu_put(&vcpu->fpu);
-	hvm_run_put(vcpu);
+	put_here(vcpu);
 	if (unlikely(vcpu->resume_work)) {
 		vcpu->resume_work = false;
 		set_thread_flag(TIF_NOTIFY_RESUME);

@@ -70,7 +70,7 @@ void hvm_steal_begin(struct hvm_vcpu *vcpu)
 {
 	struct hvm_steal *steal = &vcpu->pv.steal;
 
-	if (likely(!(steal->msr & ENABLE)))
+	if (!(steal->msr & ENABLE))
 		return;
 	if (steal->error || steal->task != current || steal->delay != hvm_compat_run_delay())
 		hvm_bell_ring(&vcpu->bell, HVM_REQ_STEAL);

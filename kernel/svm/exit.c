@@ -97,7 +97,8 @@ static void handle_machine_check(void)
 
 /*
  * A machine check while the guest has CR4.MCE clear shuts it down instead, and the host's handler
- * has to hear of it all the same. There is no way back for the guest.
+ * has to hear of it all the same. There is no way back for the guest. Out of line, for the address
+ * of a variable puts a stack canary into its function.
  */
 static noinline void check_shutdown(void)
 {

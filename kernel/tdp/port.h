@@ -10,6 +10,7 @@
 #ifdef __KERNEL__
 
 #include <linux/atomic.h>
+#include <linux/build_bug.h>
 #include <linux/gfp.h>
 #include <linux/io.h>
 #include <linux/list.h>

@@ -7,7 +7,7 @@
  */
 #include "tdp.h"
 
-#define GROUP	8	/* divides HVM_TDP_ENTRIES */
+#define GROUP	8	/* entries that any_present() looks at */
 
 /* Is all that an entry at @level stands for, from @gfn on, inside a range that ends with @last? */
 static bool covered(u64 gfn, u64 last, unsigned int level)
@@ -114,7 +114,12 @@ bool hvm_tdp_collapse(struct hvm_tdp *tdp, const struct hvm_tdp_leaf *leaf,
 	return true;
 }
 
-/* Tables are mostly empty, so entries are looked at in groups. */
+static_assert(HVM_TDP_ENTRIES % GROUP == 0);
+
+/*
+ * Tables are mostly empty, so entries are looked at in groups. All of them together are no entry,
+ * but have a bit that says present if one of them has.
+ */
 static bool any_present(const struct hvm_tdp *tdp, const u64 *group)
 {
 	return hvm_tdp_present(tdp, group[0] | group[1] | group[2] | group[3] |

@@ -7,6 +7,7 @@
 #ifndef SELFTESTS_TDP_PORT_USER_H
 #define SELFTESTS_TDP_PORT_USER_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
