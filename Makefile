@@ -115,8 +115,12 @@ check-style check-sparse: check-%: setup
 check-unit: programs
 	$(CHECK) unit
 
-check-run check-svm check-svm-bochs check-vmx: check-%: all
+check-run check-svm-bochs check-vmx: check-%: all
 	$(CHECK) $*
+
+# A quick look, unless one says what to look at.
+check-svm: all
+	$(CHECK) $(if $(findstring --,$(CHECK)),,--quick) svm
 
 # On a kernel that watches itself, which is built here first.
 check-debug: programs

@@ -56,13 +56,16 @@ STOCK_GUESTS = "tools/selftests/e2e/vm_run_stock.py"
 SHARES = {"svm": 2, "svm-bochs": 2, "vmx": 2}
 USUAL_WEIGHT = 2
 WEIGHTS = {
-    "svm": {"vm_run_smp": 110, "vm_run_linux": 77, "vm_run_stock": 50, "vm_run_process": 40,
+    "svm": {"vm_run_smp": 110, "vm_run_pv": 85, "vm_run_linux": 77, "vm_trace": 65,
+            "vm_run_stock": 50, "vm_run_process": 40, "vm_run_gdb": 40, "vm_stats": 25,
             "vm_run_baremetal": 27, "vm_run_errors": 19, "test-life": 42, "test-mem": 9,
-            "test-mem-stress": 14, "test-msr": 9, "examples": 8, "test-run-page": 7,
-            "test-stress": 20},
+            "test-mem-stress": 20, "test-msr": 9, "examples": 8, "test-run-page": 7,
+            "test-stress": 40},
     "svm-bochs": {"vm_run_stock": 150, "test-mem-stress": 60, "test-life": 60, "test-mem": 40},
     "vmx": {"vm_run_stock": 250, "test-mem-stress": 80, "test-life": 80, "test-mem": 60},
 }
+# What a quick look leaves out beside other kernels and other kinds of boots: guests that take longest.
+SLOW = {"vm_run_gdb", "vm_run_linux", "vm_run_pv", "vm_run_smp", "vm_trace"}
 # For how long test-stress mixes everything, in milliseconds: in all of `make check`, and otherwise.
 MIX_LONG, MIX_SHORT = 60000, 8000
 # Against hangs only: a suite that boots stock guests takes minutes on a busy machine.
