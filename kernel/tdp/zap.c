@@ -114,7 +114,7 @@ bool hvm_tdp_collapse(struct hvm_tdp *tdp, const struct hvm_tdp_leaf *leaf,
 	return true;
 }
 
-static_assert(HVM_TDP_ENTRIES % GROUP == 0);
+static_assert(HVM_TDP_ENTRIES % GROUP == 0, "a table is a number of groups");
 
 /*
  * Tables are mostly empty, so entries are looked at in groups. All of them together are no entry,
