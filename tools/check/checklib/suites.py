@@ -65,7 +65,7 @@ WEIGHTS = {
     "vmx": {"vm_run_stock": 250, "test-mem-stress": 80, "test-life": 80, "test-mem": 60},
 }
 # What a quick look leaves out beside other kernels and other kinds of boots: guests that take longest.
-SLOW = {"vm_run_gdb", "vm_run_linux", "vm_run_pv", "vm_run_smp", "vm_trace"}
+SLOW = {"vm_run_gdb", "vm_run_linux", "vm_run_pv", "vm_run_smp", "vm_stats", "vm_trace"}
 # For how long test-stress mixes everything, in milliseconds: in all of `make check`, and otherwise.
 MIX_LONG, MIX_SHORT = 60000, 8000
 # Against hangs only: a suite that boots stock guests takes minutes on a busy machine.
