@@ -69,7 +69,7 @@ KSOURCES := $(shell [ ! -d kernel ] || find kernel -name '*.[chS]' -o -name Kbui
 MODULES := $(KVER:%=$(BUILD)/kernel/%/hvm.ko)
 
 # The kernel's build writes beside its sources: give it a directory of links to ours.
-$(BUILD)/kernel/%/hvm.ko: $(KSOURCES) tools/lab/build-module tools/lab/hold/hold.c | setup
+$(BUILD)/kernel/%/hvm.ko: $(KSOURCES) tools/lab/build-module $(wildcard tools/lab/hold/*) | setup
 	$(call say,MODULE,$*)
 	$(q)tools/lab/build-module $* $(KFLAGS)
 

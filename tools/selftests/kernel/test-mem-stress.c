@@ -15,11 +15,11 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "file.h"
 #include "robot.h"
+#include "task.h"
 
 #define PAGE		4096UL
 #define MIB		(1UL << 20)
@@ -131,14 +131,6 @@ static bool stress_open(struct stress *s, struct ktap *t, uint32_t flags)
 	return true;
 }
 
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
-}
-
 /* STRESS_MS in the environment: for how long each case disturbs. */
 static unsigned long milliseconds(void)
 {
@@ -155,13 +147,13 @@ static volatile uint64_t *page_of(const struct stress *s, const struct counter *
 /* The pages that lost what was in them: is what the process sees of each still being counted in? */
 static void see_them_go_on(struct stress *s)
 {
-	uint64_t end = now_ms() + GO_ON_MS, page, before;
+	uint64_t end = task_now_ms() + GO_ON_MS, page, before;
 	struct counter *c;
 
 	for (c = s->counters; c < s->counters + CPUS; c++) {
 		for (page = s->kept; page < PAGES; page++) {
 			before = *page_of(s, c, page);
-			while (*page_of(s, c, page) == before && now_ms() < end)
+			while (*page_of(s, c, page) == before && task_now_ms() < end)
 				usleep(500);
 			if (*page_of(s, c, page) == before)
 				KTAP_FAIL(s->t, "nobody counts in page %llu at 0x%llx any more",
@@ -202,12 +194,12 @@ static bool all_happened(const struct stress *s)
 static void stress_run(struct stress *s, void (*disturb)(struct stress *s))
 {
 	atomic_ulong *stop = (atomic_ulong *)(s->counters[0].r.g.ram + ROBOT_STOP);
-	uint64_t end = now_ms() + milliseconds();
+	uint64_t end = task_now_ms() + milliseconds();
 	struct counter *c;
 
 	for (c = s->counters; c < s->counters + CPUS; c++)
 		pthread_create(&c->thread, NULL, count, c);
-	while (now_ms() < end || (!all_happened(s) && now_ms() < end + GO_ON_MS)) {
+	while (task_now_ms() < end || (!all_happened(s) && task_now_ms() < end + GO_ON_MS)) {
 		disturb(s);
 		s->disturbed++;
 		/* Without a pause a host that only flushes leaves an emulated guest no time. */
@@ -518,13 +510,13 @@ static void truncate_once(struct stress *s)
 {
 	uint64_t bytes = BYTES - PART + (s->kept + s->disturbed % s->kept) * PAGE;
 	const struct counter *last = &s->counters[CPUS - 1];
-	uint64_t end = now_ms() + GO_ON_MS;
+	uint64_t end = task_now_ms() + GO_ON_MS;
 
 	KTAP_OK(s->t, ftruncate(s->fd, bytes));
 	/* The first time it is given until it did. */
 	do
 		usleep(500);
-	while (!s->disturbed && !last->left && now_ms() < end);
+	while (!s->disturbed && !last->left && task_now_ms() < end);
 	KTAP_OK(s->t, ftruncate(s->fd, BYTES));
 }
 

@@ -8,12 +8,12 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "counters.h"
 #include "guest.h"
 #include "msr.h"
+#include "task.h"
 
 #define PAGE		COUNTERS_BYTES
 #define MIB2		(2UL << 20)
@@ -265,14 +265,6 @@ GUEST_CODE("interrupts_itself", "code64",
 	   "out %al, $0x80");
 GUEST_CODE("ends_it", "code64", "incq 0x20000;" WRMSR(0x80b, 0) "iretq");
 
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
-}
-
 /* Announced as the module's parameter says, also after another suite has taken it in again. */
 static bool expect_virtual_apic(struct ktap *t)
 {
@@ -296,13 +288,13 @@ static void virtual_apic(struct ktap *t)
 	guest_long(&g, &interrupts_itself);
 	guest_gate(&g, 0x61, &ends_it, 0x11000);
 	before = counters_value(&c, "requests");
-	start = now_ms();
+	start = task_now_ms();
 	KTAP_EQ(t, guest_run(&g), HVM_EXIT_PIO);
 	/*
 	 * All of it is finished where the exit is handled: the run loop is not gone through, but
 	 * once a tick for the clock's page where the host does not trust its TSC.
 	 */
-	KTAP_TRUE(t, counters_value(&c, "requests") - before < 20 + now_ms() - start);
+	KTAP_TRUE(t, counters_value(&c, "requests") - before < 20 + task_now_ms() - start);
 	KTAP_EQ(t, *(volatile uint64_t *)(g.ram + GUEST_DATA), 100);
 	KTAP_EQ(t, g.run->gpr[HVM_RSI], 0);
 	/* X2APIC_ON reads one register and writes two; then there are the interrupts to itself. */

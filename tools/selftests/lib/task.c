@@ -10,7 +10,7 @@
 #include "file.h"
 #include "task.h"
 
-#define PATIENCE	60	/* seconds; what takes longer does not come any more */
+#define PATIENCE_MS	60000	/* what takes longer does not come any more */
 
 /* The processors that the program was started on, before it moved anything. */
 static const cpu_set_t *inherited(void)
@@ -107,6 +107,17 @@ char task_state(pid_t pid, pid_t tid)
 }
 
 /**
+ * task_now_ms() - the clock that waiting goes by, in milliseconds
+ */
+uint64_t task_now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
+}
+
+/**
  * task_wait() - until something is so
  * @done: whether it is
  * @arg: for it
@@ -115,14 +126,10 @@ char task_state(pid_t pid, pid_t tid)
  */
 bool task_wait(bool (*done)(void *arg), void *arg)
 {
-	struct timespec now;
-	time_t end;
+	uint64_t end = task_now_ms() + PATIENCE_MS;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	end = now.tv_sec + PATIENCE;
 	while (!done(arg)) {
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		if (now.tv_sec > end)
+		if (task_now_ms() > end)
 			return false;
 		usleep(200);
 	}
