@@ -20,6 +20,9 @@ LDLINUX = "/usr/lib/syslinux/modules/bios/ldlinux.c32"
 # Instructions of a second of the host's time, which its TSC counts.
 IPS = 400000000
 
+# What stands in its log in front of the reason for which it ends itself.
+PANIC = b">>PANIC<<"
+
 CONFIG = """\
 display_library: term
 memory: guest={memory}, host={memory}
@@ -34,7 +37,7 @@ com2: enabled=1, mode=term, dev={channel}
 log: {run}/bochs.log
 panic: action=fatal
 error: action=ignore
-info: action=ignore
+info: action=report
 """
 
 ISOLINUX_CONFIG = """\
@@ -51,6 +54,17 @@ label linux
 # a thousand interrupts for each one that it wants.
 BOCHS_APPEND = ["console=ttyS0,115200", "nokaslr", "tsc=reliable", f"tsc_early_khz={IPS // 1000}",
                 "no_timer_check", "acpiphp.disable=1"]
+
+
+def reason(path):
+    """The last reason to end itself that Bochs wrote down in its log, or None. It begins one only
+    when it has understood its configuration."""
+    try:
+        with open(path, "rb") as log:
+            panics = [line for line in log if PANIC in line]
+    except FileNotFoundError:
+        return None
+    return panics[-1].split(PANIC, 1)[1].decode(errors="replace").strip() if panics else None
 
 
 class Bochs:
@@ -123,3 +137,9 @@ class Bochs:
 
     def known_fault(self):
         return None
+
+    def last_words(self):
+        """Why it ended itself stands in a log of its own; its output ends with where."""
+        where = self.run.last_line("emulator.log")
+        why = reason(self.run.file("bochs.log"))
+        return f"{why}, at {where}" if why else where

@@ -114,3 +114,6 @@ class Qemu:
             return "QEMU died of its own assertion (qemu_mutex_iothread_locked); " \
                    "repeating on one thread"
         return None
+
+    def last_words(self):
+        return self.run.last_line("emulator.log")

@@ -20,6 +20,11 @@ class RunDir:
     def file(self, name):
         return os.path.join(self.path, name)
 
+    def last_line(self, name):
+        with open(self.file(name), "rb") as log:
+            lines = log.read().decode(errors="replace").strip().splitlines()
+        return lines[-1] if lines else "no message"
+
     def remove(self):
         shutil.rmtree(self.path, ignore_errors=True)
 
