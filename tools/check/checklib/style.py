@@ -9,7 +9,7 @@ import subprocess
 
 from . import source
 
-CHECKPATCH = "build/checkpatch/checkpatch.pl"
+CHECKPATCH = "build/linux-parts/scripts/checkpatch.pl"
 CACHE = "build/check/checkpatch"
 LINE_MAX = 100
 FUNCTION_MAX = 70
