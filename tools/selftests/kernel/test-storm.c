@@ -147,10 +147,13 @@ static void watch_close(struct watch *w)
 
 /* --- storms -------------------------------------------------------------------- */
 
+/* Takes an interrupt, counts it, and does something more. */
+#define TAKE(more)	"push %rax; push %rcx; push %rdx; incq %gs:32;" more TEAM_EOI	\
+			"pop %rdx; pop %rcx; pop %rax; iretq"
+
 /* All vectors that a message can have, from 16 on, have this handler; NMIs have another. */
 extern const struct guest_code storm_eoi;
-GUEST_CODE("storm_eoi", "code64", "push %rax; push %rcx; push %rdx; incq %gs:32;" TEAM_EOI
-	   "pop %rdx; pop %rcx; pop %rax; iretq");
+GUEST_CODE("storm_eoi", "code64", TAKE(""));
 
 static bool storm_open(struct team *team, struct ktap *t, unsigned int members,
 		       const struct guest_code *code)
@@ -304,8 +307,7 @@ static void storm_by_page(struct ktap *t)
 extern const struct guest_code to_others, storm_eoi_counts;
 GUEST_CODE("to_others", "code64", "sti; 1: incb %bl; mov %bl, %al; or $0x20, %al; movzx %al, %eax;"
 	   "or $0xc0000, %eax; xor %edx, %edx; mov $0x830, %ecx; wrmsr; incq %gs:0; jmp 1b");
-GUEST_CODE("storm_eoi_counts", "code64", "push %rax; push %rcx; push %rdx; incq %gs:0; incq %gs:32;"
-	   TEAM_EOI "pop %rdx; pop %rcx; pop %rax; iretq");
+GUEST_CODE("storm_eoi_counts", "code64", TAKE("incq %gs:0;"));
 
 /* There were both, whoever it was. */
 static void expect_sent_and_taken(struct team *team)
