@@ -12,7 +12,6 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path[:0] = [os.path.join(HERE, "../lib"), os.path.join(HERE, "../../lab")]
 
 import ktap                                             # noqa: E402
-from labkit.bochs import reason                         # noqa: E402
 from labkit.klog import OURS_MAX, REPORTS, KernelLog    # noqa: E402
 from labkit.qemu import dies_booting                    # noqa: E402
 
@@ -153,24 +152,6 @@ def a_breakpoint_while_booting(t):
     t.true(not dies(BOOTED, line("lab: > hello", 2), line(oops, 2)), "a next kernel that was up")
     t.true(not dies(line("before", 1), BOOTED), "no breakpoint")
     t.true(not dies(line("kernel BUG at a.c:1!", 1)), "another trouble")
-
-
-@suite.case
-def why_bochs_ended_itself(t):
-    registers = "00005466508104i[CPU0  ] | RSP_EFFECTIVE=0\n"
-    fault = "00005466508104p[CPU0  ] >>PANIC<< exception(): 3rd (14) exception with no resolution\n"
-    other = "00005466508104p[APIC0 ] >>PANIC<< acknowledged an interrupt, but INTR=0\n"
-
-    def says(*lines):
-        with tempfile.NamedTemporaryFile("w") as log:
-            log.writelines(lines)
-            log.flush()
-            return reason(log.name)
-
-    t.equal(says(registers, fault, registers), "exception(): 3rd (14) exception with no resolution")
-    t.equal(says(fault, other), "acknowledged an interrupt, but INTR=0")
-    t.equal(says(registers), None)
-    t.equal(reason("/nonexistent/bochs.log"), None)
 
 
 suite.main()
