@@ -182,6 +182,8 @@ static void sipi_follows_init(struct ktap *t)
 	while (started + lost < ROUNDS) {
 		taken = hvm_lapic_take_start(f->lapic);
 		waits |= !!(taken & HVM_SIGNAL_INIT);
+		if (!taken)
+			sched_yield();
 		if (!(taken & HVM_SIGNAL_SIPI))
 			continue;
 		if (waits)
