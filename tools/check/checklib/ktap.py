@@ -9,7 +9,7 @@ PLAN = re.compile(r"^( *)1\.\.(\d+)(?: *# *SKIP *(.*))?$", re.IGNORECASE)
 SKIP = re.compile(r"# *SKIP\b *(.*)$", re.IGNORECASE)
 SUITE = re.compile(r"^# suite (\S+)$")
 ENDED = re.compile(r"^# suite-status (\d+)$")
-DIAGNOSTICS = 12
+DIAGNOSTICS = 20
 
 
 class Totals:

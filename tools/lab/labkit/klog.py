@@ -53,6 +53,7 @@ class KernelLog:
         self.verdict = None
         self.ours = 0
         self.booted = False
+        self.ever_booted = False
         self.panicked = False
 
     def _new_lines(self):
@@ -85,6 +86,7 @@ class KernelLog:
             return
         self.panicked = self.panicked or bool(PANIC.match(line))
         self.booted = self.booted or bool(BOOTED.match(line))
+        self.ever_booted = self.ever_booted or self.booted
         if self.verdict or not (self.booted or self.panicked):
             return
         self._count(line)

@@ -7,6 +7,7 @@ import socket
 import subprocess
 
 from .image import APPEND, LabError, direct_image
+from .monitor import Monitor, summary
 
 PROGRAM = "qemu-system-x86_64"
 OLDEST = (7, 2, 15)
@@ -44,6 +45,7 @@ class Qemu:
     kind = "svm"
     driver_kind = "svm"
     bulky = ["initramfs"]
+    boot_timeout = 300          # of a kernel that is up in five where the machine is not busy
 
     def __init__(self, options, kernel, run):
         check_version()
@@ -53,6 +55,7 @@ class Qemu:
         self.image = None
         self.single = options.icount
         self.repeated = False
+        self.monitor = None
         self.channel_path = "/dev/lab-channel"
 
     def spare_processor(self):
@@ -60,6 +63,9 @@ class Qemu:
         flags of the first one that say whether it is in a guest and on nested paging, and an entry
         or exit that the first one makes meanwhile is half lost."""
         return self.options.smp > 1
+
+    def _all_processors(self):
+        return self.options.smp + self.spare_processor()
 
     def processors(self):
         """The list of those that run the command, "" for all."""
@@ -75,12 +81,13 @@ class Qemu:
             return ["-accel", "tcg", "-icount", "shift=0,sleep=off"]
         return ["-accel", f"tcg,thread={'single' if self.single else 'multi'}"]
 
-    def _command(self, channel):
+    def _command(self, channel, monitor):
         options = self.options
         append = ["console=ttyS0", *APPEND, *options.append]
         return [
             PROGRAM, "-M", "q35", *self._accel(), "-cpu", options.cpu or "max,+svm",
-            "-smp", str(options.smp + self.spare_processor()), "-m", str(options.memory), "-nodefaults", "-nographic",
+            "-smp", str(self._all_processors()), "-m", str(options.memory),
+            "-nodefaults", "-nographic",
             "-no-reboot", "-serial", f"file:{self.run.file('kernel.log')}",
             "-kernel", self.image, "-initrd", self.run.file("initramfs"),
             "-append", " ".join(append),
@@ -88,25 +95,36 @@ class Qemu:
                        "multidevs=remap",
             "-device", "virtio-serial-pci", "-chardev", f"socket,id=lab,fd={channel}",
             "-device", "virtserialport,chardev=lab,name=lab",
+            "-chardev", f"socket,id=monitor,fd={monitor}", "-mon", "chardev=monitor,mode=control",
         ]
 
     def start(self, prepare_child):
         """Start the emulator; return the process and the lab's end of the channel."""
-        ours, theirs = socket.socketpair()
-        with open(self.run.file("emulator.log"), "wb") as log:
+        channel, its_channel = socket.socketpair()
+        monitor, its_monitor = socket.socketpair()
+        with its_channel, its_monitor, open(self.run.file("emulator.log"), "wb") as log:
+            fds = [its_channel.fileno(), its_monitor.fileno()]
             process = subprocess.Popen(
-                self._command(theirs.fileno()), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                pass_fds=[theirs.fileno()], start_new_session=True, preexec_fn=prepare_child)
-        theirs.close()
-        return process, ours.detach()
+                self._command(*fds), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                pass_fds=fds, start_new_session=True, preexec_fn=prepare_child)
+        self.monitor = Monitor(monitor)
+        return process, channel.detach()
 
-    def known_fault(self):
-        """QEMU's own bugs with several translation threads; one thread does not have the first."""
+    def examine(self):
+        """The host hangs: lines that tell where its processors are. All of it goes to a file."""
+        text = self.monitor.look(self._all_processors())
+        with open(self.run.file("processors.log"), "w") as log:
+            log.write(text)
+        return summary(text)
+
+    def known_fault(self, boot_hung):
+        """QEMU's own bugs with several translation threads; one thread does not have the last."""
         with open(self.run.file("kernel.log"), "rb") as log:
             hit = dies_booting(log)
-        if hit and not self.repeated:
+        if (hit or boot_hung) and not self.repeated:
             self.repeated = True
-            return "QEMU had the host's kernel take a breakpoint that was patched away; repeating"
+            return "QEMU had the host's kernel take a breakpoint that was patched away; repeating" \
+                if hit else "QEMU did not get through the boot of the host's kernel; repeating"
         with open(self.run.file("emulator.log"), "rb") as log:
             hit = ASSERTION in log.read()
         if hit and not self.single:
