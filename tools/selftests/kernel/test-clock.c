@@ -136,12 +136,18 @@ struct time_page {
 	uint8_t pad2[2];
 };
 
+static uint64_t scaled_by(const struct time_page *page, uint64_t delta)
+{
+	delta = page->shift < 0 ? delta >> -page->shift : delta << page->shift;
+	return (unsigned __int128)delta * page->mul >> 32;
+}
+
+/* The clock at @tsc, which may lie before the page: it can be renewed while the guest goes to exit. */
 static uint64_t page_ns(const struct time_page *page, uint64_t tsc)
 {
-	uint64_t delta = tsc - page->tsc;
-
-	delta = page->shift < 0 ? delta >> -page->shift : delta << page->shift;
-	return page->ns + (uint64_t)((unsigned __int128)delta * page->mul >> 32);
+	if (tsc < page->tsc)
+		return page->ns - scaled_by(page, page->tsc - tsc);
+	return page->ns + scaled_by(page, tsc - page->tsc);
 }
 
 static struct time_page read_page(struct guest *g, uint64_t gpa)
