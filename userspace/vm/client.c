@@ -153,17 +153,32 @@ static void explain(const char *name, int error, struct failure *f)
 	}
 }
 
+static int ask(const char *name, const char *path, struct answer *answer)
+{
+	int fd = strchr(name, '/') ? -ENOENT : open_socket(name);
+	int ret;
+
+	if (fd < 0)
+		return fd;
+	ret = exchange(fd, path, answer);
+	close(fd);
+	return ret;
+}
+
+/* Is it what a guest that is ending does to those who wait in its queue? */
+static bool was_shut(int error)
+{
+	return error == -ECONNRESET || error == -EPIPE;
+}
+
 struct json_object *client_get(const char *name, const char *path, struct failure *f)
 {
 	struct answer answer = { .bytes = 0 };
 	struct json_object *object = NULL;
-	int fd = strchr(name, '/') ? -ENOENT : open_socket(name);
-	int ret = fd;
+	int ret = ask(name, path, &answer);
 
-	if (fd >= 0) {
-		ret = exchange(fd, path, &answer);
-		close(fd);
-	}
+	if (was_shut(ret) && !answer.data)
+		ret = ask(name, path, &answer);
 	if (ret >= 0)
 		object = answer.data ? json_tokener_parse(answer.data) : NULL;
 	if (ret >= 0 && !object)

@@ -105,6 +105,21 @@ def get(name, path):
     return status, json.loads(body)
 
 
+def exits_by_cpuid(stats):
+    return stats["vcpus"][0]["counters"]["exit_cpuid"]
+
+
+def stats_above(name, count):
+    """The first answer in which a guest has made more than @count exits by CPUID."""
+    answers = []
+
+    def is_above():
+        answers.append(get(name, "/v1/stats")[1])
+        return exits_by_cpuid(answers[-1]) > count
+    wait_until(is_above)
+    return answers[-1]
+
+
 def run(*words, env=None):
     done = subprocess.run(["vm", *words], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                           timeout=TIMEOUT, env=env)
@@ -117,11 +132,8 @@ def info_and_stats_over_the_socket(t):
     status, info = get("alpha", "/v1/info")
     t.equal(status, 200)
     t.equal(info, {"name": "alpha", "pid": vm.pid, "cpus": 1, "memory": 64 << 20})
-    before = get("alpha", "/v1/stats")[1]
-    time.sleep(0.1)
-    after = get("alpha", "/v1/stats")[1]
-    counters = [s["vcpus"][0]["counters"]["exit_cpuid"] for s in (before, after)]
-    t.true(0 < counters[0] < counters[1], f"exit_cpuid {counters}")
+    before = stats_above("alpha", 0)
+    after = stats_above("alpha", exits_by_cpuid(before))
     t.true(after["time_ns"] > before["time_ns"], "time stands still")
     t.equal([v["id"] for v in after["vcpus"]], [0])
     t.true("messages" in after["vm"], "no counters of the guest itself")
@@ -158,6 +170,21 @@ def a_socket_left_behind_is_replaced(t):
     vm = start("alpha")
     t.equal(get("alpha", "/v1/info")[1]["pid"], vm.pid)
     end(vm)
+
+
+@case
+def a_guest_that_ends_while_it_is_asked(t):
+    """Its socket takes who comes until it is closed, and nobody is answered any more."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(path_of("alpha"))
+        listener.listen()
+        asking = subprocess.Popen(["vm", "stats", "--once", "alpha"], stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        running.append(asking)
+        t.true(select.select([listener], [], [], TIMEOUT)[0], "nobody asks")
+    error = asking.communicate(timeout=TIMEOUT)[1]
+    os.unlink(path_of("alpha"))
+    t.equal((asking.returncode, "no guest 'alpha' runs" in error), (1, True))
 
 
 @case
@@ -305,8 +332,8 @@ def has_rate(text):
     """A second picture, in which CPUID exits have a rate."""
     for line in text.split(b"\n"):
         words = line.split()
-        if len(words) > 2 and words[0] == b"exit_cpuid" and words[1].isdigit():
-            return int(words[1]) > 0
+        if len(words) > 2 and words[0] == b"exit_cpuid" and words[1].isdigit() and int(words[1]):
+            return True
     return False
 
 
