@@ -119,14 +119,12 @@ class Qemu:
 
     def known_fault(self, boot_hung):
         """QEMU's own bugs with several translation threads; one thread does not have the last."""
-        with open(self.run.file("kernel.log"), "rb") as log:
-            hit = dies_booting(log)
+        hit = dies_booting(self.run.lines("kernel.log"))
         if (hit or boot_hung) and not self.repeated:
             self.repeated = True
             return "QEMU had the host's kernel take a breakpoint that was patched away; repeating" \
                 if hit else "QEMU did not get through the boot of the host's kernel; repeating"
-        with open(self.run.file("emulator.log"), "rb") as log:
-            hit = ASSERTION in log.read()
+        hit = any(ASSERTION in line for line in self.run.lines("emulator.log"))
         if hit and not self.single:
             self.single = True
             return "QEMU died of its own assertion (qemu_mutex_iothread_locked); " \

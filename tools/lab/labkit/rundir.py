@@ -2,6 +2,7 @@
 """The directory of one run: made under build/lab, removed when the run went well, kept for a look
 when it did not. Only so many failed ones are kept; runs that are still going are left alone."""
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -20,10 +21,22 @@ class RunDir:
     def file(self, name):
         return os.path.join(self.path, name)
 
+    def lines(self, name):
+        """What a file has, which the emulator may not have come to make."""
+        try:
+            with open(self.file(name), "rb") as log:
+                return log.read().splitlines()
+        except FileNotFoundError:
+            return []
+
     def last_line(self, name):
-        with open(self.file(name), "rb") as log:
-            lines = log.read().decode(errors="replace").strip().splitlines()
-        return lines[-1] if lines else "no message"
+        lines = [line for line in self.lines(name) if line.strip()]
+        return lines[-1].decode(errors="replace").strip() if lines else "no message"
+
+    def set_aside(self, name):
+        """Keep what an earlier boot has written into a file, and have the next one begin it anew."""
+        with contextlib.suppress(FileNotFoundError):
+            os.replace(self.file(name), self.file(f"{name}.first"))
 
     def remove(self):
         shutil.rmtree(self.path, ignore_errors=True)
@@ -33,10 +46,17 @@ class RunDir:
         for name in bulky:
             if os.path.exists(self.file(name)):
                 os.unlink(self.file(name))
-        old = sorted((entry for entry in os.scandir(self.root) if not self._alive(entry.path)),
-                     key=lambda entry: entry.stat().st_mtime)
-        for entry in old[:-KEPT]:
-            shutil.rmtree(entry.path, ignore_errors=True)
+        for path in self._ended()[:-KEPT]:
+            shutil.rmtree(path, ignore_errors=True)
+
+    def _ended(self):
+        """Directories of runs that have ended, the oldest first. Other runs remove theirs."""
+        found = []
+        for entry in os.scandir(self.root):
+            with contextlib.suppress(FileNotFoundError):
+                if not self._alive(entry.path):
+                    found.append((entry.stat().st_mtime, entry.path))
+        return [path for _, path in sorted(found)]
 
     @staticmethod
     def _alive(path):
