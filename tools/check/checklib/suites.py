@@ -69,9 +69,9 @@ SLOW = {"vm_run_gdb", "vm_run_linux", "vm_run_pv", "vm_run_smp", "vm_stats", "vm
 # For how long test-stress mixes everything, in milliseconds: in all of `make check`, and otherwise.
 MIX_LONG, MIX_SHORT = 60000, 8000
 # Against hangs only: a suite that boots stock guests takes minutes on a busy machine.
-SUITE_TIMEOUT = {"svm": 600, "svm-bochs": 1500, "vmx": 1500}
-HOST_TIMEOUT = {"svm": 1500, "svm-bochs": 2700, "vmx": 2700}
-SINGLE_TIMEOUT = 600
+SUITE_TIMEOUT = {"svm": 1200, "svm-bochs": 1500, "vmx": 1500}
+HOST_TIMEOUT = {"svm": 3000, "svm-bochs": 3600, "vmx": 3600}
+SINGLE_TIMEOUT = 900
 # A kernel that watches itself takes its time.
 DEBUG_FACTOR = 3
 # The lab's status for an emulator that failed by itself, which says nothing of the host in it.
