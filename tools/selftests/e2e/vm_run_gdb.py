@@ -46,8 +46,8 @@ class Machine:
 
     def gdb(self, *commands, before=()):
         """gdb's words about @commands, after connecting."""
-        words = ["set confirm off", "set pagination off", *before, f"target remote {self.path}",
-                 *commands]
+        words = ["set confirm off", "set pagination off", f"set remotetimeout {TIMEOUT}",
+                 *before, f"target remote {self.path}", *commands]
         done = subprocess.run(["gdb", "-nx", "-q", "-batch",
                                *(part for word in words for part in ("-ex", word))],
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -229,11 +229,12 @@ def ctrl_c_and_detach(t):
     peer.send(b"vCont;c")
     peer.raw(b"\x03")
     t.equal(peer.receive(), b"T02thread:1;")
-    first = peer.ask(b"p1")
-    peer.send(b"vCont;c")
-    time.sleep(0.2)
-    peer.raw(b"\x03")
-    t.equal(peer.receive(), b"T02thread:1;")
+    first, end = peer.ask(b"p1"), time.monotonic() + TIMEOUT
+    while peer.ask(b"p1") == first and time.monotonic() < end:
+        peer.send(b"vCont;c")
+        time.sleep(0.2)
+        peer.raw(b"\x03")
+        t.equal(peer.receive(), b"T02thread:1;")
     t.true(peer.ask(b"p1") != first, "the guest did not run")
     # A stop that is asked for twice, and one while nothing runs.
     peer.raw(b"\x03\x03")

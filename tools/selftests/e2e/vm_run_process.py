@@ -182,9 +182,8 @@ def raw_again_after_a_stop(t):
     terminal.process.send_signal(signal.SIGSTOP)
     termios.tcsetattr(terminal.slave, termios.TCSANOW, terminal.before)
     terminal.process.send_signal(signal.SIGCONT)
-    for _ in range(100):
-        if terminal.is_raw():
-            break
+    end = time.monotonic() + TIMEOUT
+    while not terminal.is_raw() and time.monotonic() < end:
         time.sleep(0.1)
     t.true(terminal.is_raw(), "the terminal is not raw again")
     terminal.write(b"k")
