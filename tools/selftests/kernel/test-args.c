@@ -17,6 +17,7 @@
 
 #include "event.h"
 #include "step.h"
+#include "task.h"
 
 #define PAGE		4096UL
 #define MAP_GPA		0x40000000UL
@@ -678,23 +679,11 @@ static void another_process(struct ktap *t)
 }
 
 extern const struct guest_code spin;
-GUEST_CODE("spin", "code64", "sti; 1: inc %rbx; jmp 1b");
+GUEST_CODE("spin", "code64", "sti; 1: incq 0x20000; jmp 1b");
 
 static void *run_once(void *argument)
 {
 	return (void *)(intptr_t)guest_run(argument);
-}
-
-static void wait_until_busy(struct guest *g)
-{
-	struct hvm_state state;
-
-	for (int i = 0; i < 10000; i++) {
-		if (guest_get(g, 0, &state) && errno == EBUSY)
-			return;
-		usleep(1000);
-	}
-	KTAP_FAIL(g->t, "the vCPU does not run");
 }
 
 /* What two threads want of one vCPU at once only one gets, and nobody waits. */
@@ -702,7 +691,7 @@ static void check_busy(struct guest *g)
 {
 	union arg arg;
 
-	KTAP_ERRNO(g->t, ioctl(g->vcpu, HVM_RUN, 0), EBUSY);
+	KTAP_EQ(g->t, guest_run(g), GUEST_ERRNO(EBUSY));
 	KTAP_ERRNO(g->t, ioctl(g->vcpu, HVM_RUN, 1), EBUSY);
 	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
 		const struct call *c = &calls[i];
@@ -727,13 +716,15 @@ static void two_threads_at_once(struct ktap *t)
 		return;
 	guest_long(&g, &spin);
 	KTAP_REQUIRE(t, !pthread_create(&thread, NULL, run_once, &g));
-	wait_until_busy(&g);
-	check_busy(&g);
+	if (task_wait_count((volatile uint64_t *)(g.ram + GUEST_DATA), 1))
+		check_busy(&g);
+	else
+		KTAP_FAIL(t, "the vCPU does not run");
 	KTAP_OK(t, guest_kick(g.vcpu));
 	pthread_join(thread, &result);
 	KTAP_EQ(t, (intptr_t)result, HVM_EXIT_STOPPED);
 	KTAP_OK(t, guest_get(&g, HVM_STATE_GPR, &state));
-	KTAP_TRUE(t, state.gpr.rip >= GUEST_TEXT && state.gpr.rip < GUEST_TEXT + 8);
+	KTAP_TRUE(t, state.gpr.rip >= GUEST_TEXT && state.gpr.rip < GUEST_TEXT + 16);
 	guest_close(&g);
 }
 

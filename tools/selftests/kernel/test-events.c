@@ -10,8 +10,10 @@
 #include <unistd.h>
 
 #include "guest.h"
+#include "task.h"
 
 #define RFLAGS_IF	0x200
+#define SPIN		"1: incq 0x20000; jmp 1b"
 
 /* Set flags where the guest stands. */
 static void guest_flags(struct guest *g, uint64_t flags)
@@ -60,6 +62,92 @@ static bool open_ready(struct guest *g, struct ktap *t, const struct guest_code 
 	return true;
 }
 
+/**
+ * struct delayed - something that a thread of its own does once the guest waits for it
+ * @g: the guest, which the caller runs
+ * @act: what it does
+ * @thread: the thread
+ * @target: the caller
+ * @tid: the same
+ * @spins: where SPIN was before
+ * @over: the caller no longer waits
+ */
+struct delayed {
+	struct guest *g;
+	int (*act)(struct guest *g);
+	pthread_t thread;
+	pthread_t target;
+	pid_t tid;
+	uint64_t spins;
+	volatile bool over;
+};
+
+static uint64_t spins_of(const struct guest *g)
+{
+	return *(const volatile uint64_t *)(g->ram + GUEST_DATA);
+}
+
+static bool waits(void *argument)
+{
+	const struct delayed *d = argument;
+
+	return d->over || spins_of(d->g) > d->spins || task_state(0, d->tid) == 'S';
+}
+
+static void *act_later(void *argument)
+{
+	struct delayed *d = argument;
+
+	task_wait(waits, d);
+	return (void *)(intptr_t)d->act(d->g);
+}
+
+static void start_delayed(struct delayed *d, struct guest *g, int (*act)(struct guest *g))
+{
+	*d = (struct delayed) {
+		.g = g,
+		.act = act,
+		.target = pthread_self(),
+		.tid = gettid(),
+		.spins = spins_of(g),
+	};
+	pthread_create(&d->thread, NULL, act_later, d);
+}
+
+static int finish_delayed(struct delayed *d)
+{
+	void *result;
+
+	d->over = true;
+	pthread_join(d->thread, &result);
+	return (intptr_t)result;
+}
+
+static int send_msi(struct guest *g)
+{
+	return guest_msi(g, 0x41);
+}
+
+/*
+ * The interrupt has been taken: HLT has ended. Where the shadow of STI gets lost at an entry, in
+ * QEMU, it may have been taken in front of the HLT, which then ends by the next one.
+ */
+static void expect_woken(struct guest *g)
+{
+	struct delayed d;
+
+	if (!guest_host_is("svm")) {
+		expect_port(g, 0x84);
+		return;
+	}
+	start_delayed(&d, g, send_msi);
+	while (guest_run(g) == HVM_EXIT_PIO && g->run->pio.port == 0x83)
+		g->run->complete = HVM_COMPLETE;
+	KTAP_EQ(g->t, g->run->reason, HVM_EXIT_PIO);
+	KTAP_EQ(g->t, g->run->pio.port, 0x84);
+	finish_delayed(&d);
+}
+
 static void interrupt_wakes_hlt(struct ktap *t)
 {
 	struct guest g;
@@ -68,44 +156,8 @@ static void interrupt_wakes_hlt(struct ktap *t)
 		return;
 	KTAP_OK(t, guest_msi(&g, 0x41));
 	expect_port(&g, 0x83);
-	expect_port(&g, 0x84);
+	expect_woken(&g);
 	guest_close(&g);
-}
-
-struct delayed {
-	struct guest *g;
-	int (*act)(struct guest *g);
-	pthread_t thread;
-	pthread_t target;
-};
-
-static void *act_later(void *argument)
-{
-	struct delayed *d = argument;
-
-	usleep(100000);
-	return (void *)(intptr_t)d->act(d->g);
-}
-
-static void start_delayed(struct delayed *d, struct guest *g, int (*act)(struct guest *g))
-{
-	d->g = g;
-	d->act = act;
-	d->target = pthread_self();
-	pthread_create(&d->thread, NULL, act_later, d);
-}
-
-static int finish_delayed(struct delayed *d)
-{
-	void *result;
-
-	pthread_join(d->thread, &result);
-	return (intptr_t)result;
-}
-
-static int send_msi(struct guest *g)
-{
-	return guest_msi(g, 0x41);
 }
 
 /* The same with the thread asleep in HLT when it comes. */
@@ -119,7 +171,7 @@ static void interrupt_wakes_sleeper(struct ktap *t)
 	start_delayed(&d, &g, send_msi);
 	expect_port(&g, 0x83);
 	KTAP_EQ(t, finish_delayed(&d), 1);
-	expect_port(&g, 0x84);
+	expect_woken(&g);
 	guest_close(&g);
 }
 
@@ -138,7 +190,8 @@ static void interrupt_window(struct ktap *t)
 	KTAP_OK(t, guest_msi(&g, 0x41));
 	expect_port(&g, 0x85);
 	expect_port(&g, 0x83);
-	KTAP_EQ(t, g.run->gpr[HVM_RSI], 1);
+	/* QEMU loses the shadow of STI at an entry. */
+	KTAP_TRUE(t, g.run->gpr[HVM_RSI] == 1 || (guest_host_is("svm") && !g.run->gpr[HVM_RSI]));
 	guest_close(&g);
 }
 
@@ -207,7 +260,7 @@ static void userspace_window(struct ktap *t)
 
 extern const struct guest_code wait_nmi, on_nmi;
 GUEST_CODE("wait_nmi", "code64",
-	   "sti; xor %esi, %esi; out %al, $0x80; nop; inc %esi; inc %esi; jmp .");
+	   "sti; xor %esi, %esi; out %al, $0x80; nop; inc %esi; inc %esi;" SPIN);
 GUEST_CODE("on_nmi", "code64", "out %al, $0x86; nop; out %al, $0x87; iretq");
 
 static int kick_vcpu(struct guest *g)
@@ -304,7 +357,7 @@ static void nmi_that_is_masked_wakes_nobody(struct ktap *t)
 
 /* With interrupts on: Bochs holds the host's back where the entry finds the guest's off. */
 extern const struct guest_code spin;
-GUEST_CODE("spin", "code64", "sti; 1: inc %rbx; jmp 1b");
+GUEST_CODE("spin", "code64", "sti; inc %rbx;" SPIN);
 
 static void stop_byte(struct ktap *t)
 {

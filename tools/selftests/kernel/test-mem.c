@@ -14,6 +14,7 @@
 #include "counters.h"
 #include "file.h"
 #include "robot.h"
+#include "task.h"
 
 #define PAGE	4096UL
 #define MIB	(1UL << 20)
@@ -568,10 +569,14 @@ static long ksm_shared(void)
 	return pages;
 }
 
+static bool are_shared(void *pages)
+{
+	return ksm_shared() >= *(long *)pages;
+}
+
 static void ksm(struct ktap *t)
 {
 	uint64_t *memory, i, n = 64;
-	unsigned int tries;
 	struct robot r;
 
 	if (!open_with(&r, t, n * PAGE, PROT_READ | PROT_WRITE, 0, (void **)&memory))
@@ -586,9 +591,7 @@ static void ksm(struct ktap *t)
 		guest_close(&r.g);
 		KTAP_SKIP(t, "no KSM here");
 	}
-	for (tries = 0; tries < 500 && ksm_shared() < (long)n / 2; tries++)
-		usleep(10000);
-	KTAP_TRUE(t, ksm_shared() >= (long)n / 2);
+	KTAP_TRUE(t, task_wait(are_shared, &(long) { n / 2 }));
 	KTAP_EQ(t, robot_read(&r, AT + 5 * PAGE), 0x5a5a5a5a5a5a5a5a);
 	robot_write(&r, AT + 5 * PAGE, 1);
 	KTAP_EQ(t, memory[5 * PAGE / 8], 1);
