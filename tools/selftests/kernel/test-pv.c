@@ -195,7 +195,8 @@ static void registers_are_state(struct ktap *t)
 		KTAP_TRUE(t, step_rdmsr(&other, indices[i], &value));
 		KTAP_EQ(t, value, values[i]);
 	}
-	KTAP_EQ(t, steal_area(&other)->preempted, 0);
+	/* On its way back the vCPU may be preempted, and be marked for that. */
+	KTAP_EQ(t, steal_area(&other)->preempted & STEAL_FLUSH, 0);
 	KTAP_TRUE(t, steal_area(&other)->steal >= 1000);
 	KTAP_ERRNO(t, guest_set_msr(&g, MSR_STEAL_TIME, STEAL_AREA | 2), EINVAL);
 	KTAP_ERRNO(t, guest_set_msr(&g, MSR_PV_EOI, FLAG | 2), EINVAL);
@@ -451,7 +452,7 @@ static void absent_area_exits(struct ktap *t)
 	KTAP_EQ(t, in & 1, 0);
 	steal->preempted = STEAL_PREEMPTED | STEAL_FLUSH;
 	KTAP_EQ(t, guest_run(&g), HVM_EXIT_PIO);
-	KTAP_EQ(t, steal->preempted, 0);
+	KTAP_EQ(t, steal->preempted & STEAL_FLUSH, 0);
 	guest_close(&g);
 	munmap(memory, 4096);
 }

@@ -619,9 +619,13 @@ static void kills(uint64_t *random)
 	if (!pid)
 		run_until_killed();
 	pthread_mutex_unlock(&moving);
+	if (pid < 0) {
+		complain("no process can be made");
+		return;
+	}
 	usleep(random64(random) % 40000);
 	kill(pid, SIGKILL);
-	if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFSIGNALED(status))
+	if (waitpid(pid, &status, 0) != pid || !WIFSIGNALED(status))
 		complain("a process with guests ended by itself");
 }
 
