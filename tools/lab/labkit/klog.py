@@ -52,7 +52,7 @@ class KernelLog:
         self.rest = b""
         self.verdict = None
         self.ours = 0
-        self.booted = False
+        self.booted = False         # which the kernel that comes next takes back
         self.ever_booted = False
         self.panicked = False
 

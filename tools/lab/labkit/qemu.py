@@ -45,11 +45,13 @@ class Qemu:
     kind = "svm"
     driver_kind = "svm"
     bulky = ["initramfs"]
-    boot_timeout = 300          # of a kernel that is up in five where the machine is not busy
+    boot_timeout = 300          # of a kernel that is up in five seconds on a machine that is idle
 
     def __init__(self, options, kernel, run):
         check_version()
         self.options = options
+        if kernel.name.endswith("-debug"):
+            self.boot_timeout *= 3
         self.kernel = kernel
         self.run = run
         self.image = None
@@ -118,7 +120,7 @@ class Qemu:
         return summary(text)
 
     def known_fault(self, boot_hung):
-        """QEMU's own bugs with several translation threads; one thread does not have the last."""
+        """QEMU's own bugs, the last of which one thread for all processors does not have."""
         hit = dies_booting(self.run.lines("kernel.log"))
         if (hit or boot_hung) and not self.repeated:
             self.repeated = True

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 
 KEPT = 12
+LOGS = ["kernel.log", "emulator.log", "processors.log"]
 
 
 class RunDir:
@@ -33,10 +34,11 @@ class RunDir:
         lines = [line for line in self.lines(name) if line.strip()]
         return lines[-1].decode(errors="replace").strip() if lines else "no message"
 
-    def set_aside(self, name):
-        """Keep what an earlier boot has written into a file, and have the next one begin it anew."""
-        with contextlib.suppress(FileNotFoundError):
-            os.replace(self.file(name), self.file(f"{name}.first"))
+    def set_aside(self):
+        """Keep what an earlier boot has written, and have the next one begin anew."""
+        for name in LOGS:
+            with contextlib.suppress(FileNotFoundError):
+                os.replace(self.file(name), self.file(f"{name}.first"))
 
     def remove(self):
         shutil.rmtree(self.path, ignore_errors=True)
