@@ -68,6 +68,8 @@ WEIGHTS = {
 SLOW = {"vm_run_gdb", "vm_run_linux", "vm_run_pv", "vm_run_smp", "vm_stats", "vm_trace"}
 # For how long test-stress mixes everything, in milliseconds: in all of `make check`, and otherwise.
 MIX_LONG, MIX_SHORT = 60000, 8000
+# Of the stages of a whole run those that take longest begin first.
+STAGE_WEIGHT = {"svm": 600, "svm-bochs": 1500, "vmx": 1500}
 # Against hangs only: a suite that boots stock guests takes minutes on a busy machine.
 SUITE_TIMEOUT = {"svm": 1200, "svm-bochs": 1500, "vmx": 1500}
 HOST_TIMEOUT = {"svm": 3000, "svm-bochs": 3600, "vmx": 3600}
