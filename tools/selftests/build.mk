@@ -221,7 +221,7 @@ KERNEL_TESTS += lapic
 KERNEL_TESTS += ipi smp storm move
 $(addprefix $(BUILD)/bin/test-,ipi smp storm move): $(addprefix $(BUILD)/obj/tools/selftests/lib/,team.o task.o)
 KERNEL_TESTS += exits events debug
-$(addprefix $(BUILD)/bin/test-,args debug events exits mem mem-stress stats): \
+$(addprefix $(BUILD)/bin/test-,args bad-guest debug events exits mem mem-stress stats): \
 	$(BUILD)/obj/tools/selftests/lib/task.o
 KERNEL_TESTS += clock cpuid msr args
 $(addprefix $(BUILD)/bin/test-,clock cpuid msr args): $(BUILD)/obj/tools/selftests/lib/step.o

@@ -6,10 +6,10 @@
  * processor. Not here: MSRs at random (test-msr.c).
  */
 #include <sys/ioctl.h>
-#include <time.h>
 
 #include "random.h"
 #include "step.h"
+#include "task.h"
 
 #define GATE_CODE	0x30000UL
 #define IST_STACK	0x70000UL
@@ -256,14 +256,6 @@ static void triple_faults(struct ktap *t)
 
 /* --- faults without end ------------------------------------------------------------------ */
 
-static uint64_t milliseconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
-}
-
 /* The guest gets nowhere, and a signal gets through to its thread all the same, every time. */
 static void expect_endless(struct guest *g)
 {
@@ -271,12 +263,12 @@ static void expect_endless(struct guest *g)
 	int reason;
 
 	for (int i = 0; i < 3; i++) {
-		start = milliseconds();
+		start = task_now_ms();
 		reason = guest_run_for(g, 20);
 		if (reason != GUEST_ERRNO(EINTR))
 			KTAP_FAIL(g->t, "exit %s at 0x%llx", guest_reason(reason),
 				  (unsigned long long)g->run->rip);
-		KTAP_TRUE(g->t, milliseconds() - start < 60000);
+		KTAP_TRUE(g->t, task_now_ms() - start < 60000);
 	}
 	KTAP_OK(g->t, guest_kick(g->vcpu));
 	KTAP_EQ(g->t, guest_run(g), HVM_EXIT_STOPPED);

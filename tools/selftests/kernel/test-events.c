@@ -91,7 +91,7 @@ static bool waits(void *argument)
 {
 	const struct delayed *d = argument;
 
-	return d->over || spins_of(d->g) > d->spins || task_state(0, d->tid) == 'S';
+	return d->over || spins_of(d->g) > d->spins || task_is_asleep(d->tid);
 }
 
 static void *act_later(void *argument)
@@ -420,11 +420,19 @@ static void ignore_signal(int signal)
 }
 
 static pthread_t runner;
+static volatile bool runner_is_back;
 
-static int send_signal(struct guest *g)
+/* One that comes while the kernel restarts the call ends nothing. */
+static int send_signals(struct guest *g)
 {
+	int err;
+
 	(void)g;
-	return pthread_kill(runner, SIGUSR1);
+	do {
+		err = pthread_kill(runner, SIGUSR1);
+		usleep(1000);
+	} while (!err && !runner_is_back);
+	return err;
 }
 
 static void signal_stops_running(struct ktap *t)
@@ -439,8 +447,10 @@ static void signal_stops_running(struct ktap *t)
 	guest_long(&g, &spin);
 	guest_flags(&g, RFLAGS_IF);
 	runner = pthread_self();
-	start_delayed(&d, &g, send_signal);
+	runner_is_back = false;
+	start_delayed(&d, &g, send_signals);
 	KTAP_EQ(t, guest_run(&g), GUEST_ERRNO(EINTR));
+	runner_is_back = true;
 	KTAP_EQ(t, g.run->reason, HVM_EXIT_NONE);
 	KTAP_EQ(t, finish_delayed(&d), 0);
 	guest_close(&g);

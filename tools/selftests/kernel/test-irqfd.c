@@ -105,17 +105,26 @@ static bool target_start(struct target *m, struct ktap *t, const struct guest_co
 	return !t->failures;
 }
 
+static bool has_ended(void *target)
+{
+	struct target *m = target;
+
+	guest_msi(&m->g, VECTOR);
+	return !pthread_tryjoin_np(m->thread, NULL);
+}
+
 /*
- * A guest that halts finds out with the next interrupt, or with one behind it: where the interrupt
- * shadow gets lost, one may come in front of the HLT.
+ * A guest that halts finds out with the next interrupt; where the interrupt shadow gets lost at an
+ * entry (QEMU), one may come in front of the HLT, and it is one behind that.
  */
 static void target_end(struct target *m)
 {
 	*STOP(&m->g) = 1;
-	do {
-		guest_msi(&m->g, VECTOR);
-		usleep(1000);
-	} while (pthread_tryjoin_np(m->thread, NULL));
+	guest_msi(&m->g, VECTOR);
+	if (guest_host_is("svm"))
+		KTAP_TRUE(m->g.t, task_wait(has_ended, m));
+	else
+		pthread_join(m->thread, NULL);
 	KTAP_STREQ(m->g.t, guest_reason(m->last), guest_reason(HVM_EXIT_PIO));
 	guest_close(&m->g);
 }

@@ -158,6 +158,20 @@ static void each_can_be_kept_away(struct ktap *t)
 	}
 }
 
+struct marked {
+	struct guest *g;
+	const volatile struct steal_area *area;
+};
+
+/* A vCPU that runs takes its mark away; it may be preempted on its way back, and marked anew. */
+static bool runs_unmarked(void *arg)
+{
+	struct marked *m = arg;
+
+	step_rdtsc(m->g);
+	return !m->area->preempted;
+}
+
 static void registers_are_state(struct ktap *t)
 {
 	static const uint32_t indices[] = { MSR_STEAL_TIME, MSR_PV_EOI, MSR_PV_POLL_CONTROL };
@@ -195,8 +209,8 @@ static void registers_are_state(struct ktap *t)
 		KTAP_TRUE(t, step_rdmsr(&other, indices[i], &value));
 		KTAP_EQ(t, value, values[i]);
 	}
-	/* On its way back the vCPU may be preempted, and be marked for that. */
 	KTAP_EQ(t, steal_area(&other)->preempted & STEAL_FLUSH, 0);
+	KTAP_TRUE(t, task_wait(runs_unmarked, &(struct marked) { &other, steal_area(&other) }));
 	KTAP_TRUE(t, steal_area(&other)->steal >= 1000);
 	KTAP_ERRNO(t, guest_set_msr(&g, MSR_STEAL_TIME, STEAL_AREA | 2), EINVAL);
 	KTAP_ERRNO(t, guest_set_msr(&g, MSR_PV_EOI, FLAG | 2), EINVAL);
@@ -453,6 +467,7 @@ static void absent_area_exits(struct ktap *t)
 	steal->preempted = STEAL_PREEMPTED | STEAL_FLUSH;
 	KTAP_EQ(t, guest_run(&g), HVM_EXIT_PIO);
 	KTAP_EQ(t, steal->preempted & STEAL_FLUSH, 0);
+	KTAP_TRUE(t, task_wait(runs_unmarked, &(struct marked) { &g, steal }));
 	guest_close(&g);
 	munmap(memory, 4096);
 }

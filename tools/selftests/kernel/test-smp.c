@@ -335,12 +335,10 @@ static void init_of_halted(struct ktap *t)
 	team_close(&team);
 }
 
-static bool sleeps(void *member)
-{
-	return task_state(0, ((struct member *)member)->tid) == 'S';
-}
-
-/* An NMI wakes it whatever its interrupt flag says. */
+/*
+ * An NMI wakes it whatever its interrupt flag says. Each is sent when it sleeps: one that comes in
+ * front of the HLT is taken there, and wakes nobody.
+ */
 static void nmi_wakes_halted(struct ktap *t)
 {
 	struct team team;
@@ -355,13 +353,13 @@ static void nmi_wakes_halted(struct ktap *t)
 	team_start(&team, 1);
 	KTAP_TRUE(t, task_wait_count(team_word(&team, 1), 1));
 	for (i = 1; i <= 5; i++) {
-		KTAP_TRUE(t, task_wait(sleeps, &team.m[1]));
+		KTAP_TRUE(t, task_wait_asleep(&team.m[1].tid));
 		team_send(&team, ICR_WIDE(1, ICR_NMI), false);
 		KTAP_TRUE(t, task_wait_count(&team_word(&team, 1)[TEAM_NMIS], i));
 		KTAP_TRUE(t, task_wait_count(&team_word(&team, 1)[TEAM_NEXT], i));
 	}
 	/* A vector does not. */
-	KTAP_TRUE(t, task_wait(sleeps, &team.m[1]));
+	KTAP_TRUE(t, task_wait_asleep(&team.m[1].tid));
 	team_send(&team, ICR_WIDE(1, VECTOR), false);
 	expect_state(&team, 1, HVM_MP_HALTED);
 	team_close(&team);

@@ -280,6 +280,7 @@ void actor_resume(struct actor *a)
  * @runner: the thread that runs it
  * @tid: the same
  * @count: of the guest, before
+ * @back: the run has ended
  */
 struct ender {
 	struct actor *a;
@@ -287,16 +288,12 @@ struct ender {
 	pthread_t runner;
 	pid_t tid;
 	uint64_t count;
+	volatile bool back;
 };
 
 static void on_signal(int signal)
 {
 	(void)signal;
-}
-
-static bool sleeps(void *arg)
-{
-	return task_state(0, *(pid_t *)arg) == 'S';
 }
 
 static void *end(void *arg)
@@ -306,18 +303,21 @@ static void *end(void *arg)
 	/* Whatever the waiting says: the run has to end. */
 	task_wait_count(actor_count(e->a), e->count + 1);
 	if (e->way == ACTOR_BY_HALT)
-		task_wait(sleeps, &e->tid);
-	if (e->way == ACTOR_BY_SIGNAL)
-		pthread_kill(e->runner, SIGUSR1);
-	else
+		task_wait_asleep(&e->tid);
+	if (e->way != ACTOR_BY_SIGNAL)
 		guest_kick(e->a->g.vcpu);
+	/* One that comes while the kernel restarts the call ends nothing. */
+	while (e->way == ACTOR_BY_SIGNAL && !e->back) {
+		pthread_kill(e->runner, SIGUSR1);
+		usleep(1000);
+	}
 	return NULL;
 }
 
 static bool leave_by_thread(struct actor *a, enum actor_way way)
 {
 	const int expected = way == ACTOR_BY_SIGNAL ? GUEST_ERRNO(EINTR) : HVM_EXIT_STOPPED;
-	struct ender e = { a, way, pthread_self(), gettid(), *actor_count(a) };
+	struct ender e = { a, way, pthread_self(), gettid(), *actor_count(a), false };
 	struct sigaction action = { .sa_handler = on_signal };
 	pthread_t thread;
 	int reason;
@@ -328,6 +328,7 @@ static bool leave_by_thread(struct actor *a, enum actor_way way)
 		return false;
 	}
 	reason = actor_start(a, way == ACTOR_BY_HALT ? ACTOR_HALT : ACTOR_SPIN, 0, 0);
+	e.back = true;
 	pthread_join(thread, NULL);
 	if (reason == expected)
 		return true;

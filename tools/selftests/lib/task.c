@@ -136,6 +136,33 @@ bool task_wait(bool (*done)(void *arg), void *arg)
 	return true;
 }
 
+/**
+ * task_is_asleep() - has a thread gone to sleep, as in HVM_RUN of a guest that halts?
+ * @tid: the thread, of this process
+ */
+bool task_is_asleep(pid_t tid)
+{
+	return task_state(0, tid) == 'S';
+}
+
+static bool asleep(void *arg)
+{
+	const volatile pid_t *tid = arg;
+
+	return *tid && task_is_asleep(*tid);
+}
+
+/**
+ * task_wait_asleep() - until a thread sleeps
+ * @tid: the thread, of this process; 0 as long as there is none
+ *
+ * Return: as task_wait()
+ */
+bool task_wait_asleep(const volatile pid_t *tid)
+{
+	return task_wait(asleep, (void *)tid);
+}
+
 struct goal {
 	const volatile uint64_t *counter;
 	uint64_t value;

@@ -20,6 +20,8 @@ bool task_set_online(int cpu, bool online);
 char task_state(pid_t pid, pid_t tid);
 uint64_t task_now_ms(void);
 bool task_wait(bool (*done)(void *arg), void *arg);
+bool task_is_asleep(pid_t tid);
+bool task_wait_asleep(const volatile pid_t *tid);
 bool task_wait_count(const volatile uint64_t *counter, uint64_t value);
 
 #endif /* SELFTESTS_LIB_TASK_H */
