@@ -154,7 +154,7 @@ fuzz_tdp := $(tdp_sources) tools/selftests/unit/tdp_steps.c
 # What `make install` leaves, and parts of the lab, are looked at by scripts, next to the unit tests and
 # run like them.
 PROGRAMS += $(addprefix $(BUILD)/bin/unit-,install lab_bochs lab_cache lab_klog lab_load \
-					     lab_monitor)
+					     lab_monitor lab_rundir)
 
 $(BUILD)/bin/unit-%: tools/selftests/unit/%.py
 	@mkdir -p $(@D)

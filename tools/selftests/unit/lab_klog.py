@@ -133,6 +133,12 @@ def another_kernel_takes_over(t):
         log.flush()
         judge = KernelLog(log.name, hands_over=True)
         t.equal((judge.look(), judge.next_says, judge.next_status), (None, ["hello"], 3))
+    with tempfile.NamedTemporaryFile("w") as log:
+        log.write(BOOTED + crash + line("Booting", 0))
+        log.flush()
+        judge = KernelLog(log.name, hands_over=True)
+        judge.look()
+        t.equal((judge.booted, judge.ever_booted), (False, True))
     t.true(verdict(text + line("kernel BUG at a.c:1!", 3), True) is not None, "not judged any more")
     t.true(verdict(BOOTED + crash) is not None, "a crash that nobody wanted passes")
 
