@@ -71,6 +71,7 @@ def reason(path):
 class Bochs:
     driver_kind = "bochs"
     bulky = ["initramfs", "host.iso", "cd"]
+    logs = ["kernel.log", "emulator.log", "bochs.log"]
     boot_timeout = math.inf     # it has shown no hang of its own there
 
     def __init__(self, options, kernel, run):

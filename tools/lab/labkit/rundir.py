@@ -8,7 +8,6 @@ import shutil
 import tempfile
 
 KEPT = 12
-LOGS = ["kernel.log", "emulator.log", "processors.log"]
 
 
 class RunDir:
@@ -34,9 +33,9 @@ class RunDir:
         lines = [line for line in self.lines(name) if line.strip()]
         return lines[-1].decode(errors="replace").strip() if lines else "no message"
 
-    def set_aside(self):
-        """Keep what an earlier boot has written, and have the next one begin anew."""
-        for name in LOGS:
+    def set_aside(self, logs):
+        """Keep what an earlier boot has written into its @logs, and have the next one begin anew."""
+        for name in logs:
             with contextlib.suppress(FileNotFoundError):
                 os.replace(self.file(name), self.file(f"{name}.first"))
 

@@ -54,11 +54,11 @@ def lines_of_a_file(t):
 def a_second_boot_begins_anew(t):
     with tempfile.TemporaryDirectory() as build:
         run = RunDir(build, "svm")
-        run.set_aside()
+        run.set_aside(["kernel.log", "emulator.log"])
         t.equal(os.listdir(run.path), ["pid"])
         write(run, "kernel.log", "panic\n")
         write(run, "initramfs", "for both boots")
-        run.set_aside()
+        run.set_aside(["kernel.log", "emulator.log"])
         t.equal(run.lines("kernel.log"), [])
         t.equal(run.lines("kernel.log.first"), [b"panic"])
         t.equal(run.lines("initramfs"), [b"for both boots"])
