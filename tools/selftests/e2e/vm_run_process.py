@@ -19,6 +19,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..
 import ktap                     # noqa: E402
 from baremetal import (HLT, IN8, OUT8, SELF, TIMEOUT, Files, exit_with, mov_edx, multiboot,  # noqa: E402
                        out, power_off)
+from wait import wait_until     # noqa: E402
 
 PRIVATE_MAX_KIB = 1536
 suite = ktap.Suite()
@@ -182,10 +183,7 @@ def raw_again_after_a_stop(t):
     terminal.process.send_signal(signal.SIGSTOP)
     termios.tcsetattr(terminal.slave, termios.TCSANOW, terminal.before)
     terminal.process.send_signal(signal.SIGCONT)
-    end = time.monotonic() + TIMEOUT
-    while not terminal.is_raw() and time.monotonic() < end:
-        time.sleep(0.1)
-    t.true(terminal.is_raw(), "the terminal is not raw again")
+    wait_until(terminal.is_raw, TIMEOUT)
     terminal.write(b"k")
     t.equal(terminal.read(), b"k")
     terminal.write(b"\x01x")
@@ -229,9 +227,9 @@ def a_reader_that_is_stuck_holds_nothing_up(t):
     end(vm)
 
 
-def module_users():
+def module_is_unused():
     with open("/sys/module/hvm/refcnt") as file:
-        return int(file.read())
+        return file.read() == "0\n"
 
 
 @suite.case
@@ -242,10 +240,7 @@ def kill_leaves_nothing(t):
         t.equal(vm.wait(TIMEOUT), -signal.SIGKILL)
         end(vm)
     # Nobody holds a file of the module's any more, or not for long.
-    end_of_waiting = time.monotonic() + TIMEOUT
-    while module_users() and time.monotonic() < end_of_waiting:
-        time.sleep(0.05)
-    t.equal(module_users(), 0)
+    wait_until(module_is_unused, TIMEOUT)
 
 
 @suite.case

@@ -20,6 +20,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..
 
 import ktap                     # noqa: E402
 from baremetal import HLT, SELF, TIMEOUT, Files, multiboot, out          # noqa: E402
+from wait import wait_until     # noqa: E402
 
 suite = ktap.Suite()
 files = Files()
@@ -45,14 +46,6 @@ def start(name, image=HALTED, *options, env=None):
     if vm.stdout.read(1) != b"R":
         raise RuntimeError(f"the guest did not start: {vm.communicate()[1]}")
     return vm
-
-
-def wait_until(is_so):
-    end = time.monotonic() + TIMEOUT
-    while not is_so():
-        if time.monotonic() > end:
-            raise TimeoutError
-        time.sleep(0.05)
 
 
 def case(function):
@@ -116,7 +109,7 @@ def stats_above(name, count):
     def is_above():
         answers.append(get(name, "/v1/stats")[1])
         return exits_by_cpuid(answers[-1]) > count
-    wait_until(is_above)
+    wait_until(is_above, TIMEOUT)
     return answers[-1]
 
 
@@ -277,7 +270,7 @@ def random_requests_do_no_harm(t):
 @case
 def stats_once_and_as_json(t):
     vm = start("alpha", BUSY)
-    wait_until(lambda: get("alpha", "/v1/stats")[1]["vcpus"][0]["counters"]["exit_cpuid"])
+    stats_above("alpha", 0)
     status, output, error = run("stats", "--once", "alpha")
     t.equal((status, error), (0, ""))
     rows = {line.split()[0]: line.split()[1:] for line in output.splitlines()}
@@ -293,7 +286,7 @@ def stats_once_and_as_json(t):
 @case
 def several_processors_one_by_one(t):
     vm = start("alpha", BUSY, "--cpus", "3")
-    wait_until(lambda: get("alpha", "/v1/stats")[1]["vcpus"][0]["counters"]["exit_cpuid"])
+    stats_above("alpha", 0)
     stats = get("alpha", "/v1/stats")[1]
     t.equal([v["id"] for v in stats["vcpus"]], [0, 1, 2])
     counters = [v["counters"]["exit_cpuid"] for v in stats["vcpus"]]

@@ -70,11 +70,11 @@ static bool open_ready(struct guest *g, struct ktap *t, const struct guest_code 
  * @target: the caller
  * @tid: the same
  * @spins: where SPIN was before
- * @over: the caller no longer waits
+ * @over: the caller's run has ended
  */
 struct delayed {
 	struct guest *g;
-	int (*act)(struct guest *g);
+	int (*act)(const struct delayed *d);
 	pthread_t thread;
 	pthread_t target;
 	pid_t tid;
@@ -99,10 +99,10 @@ static void *act_later(void *argument)
 	struct delayed *d = argument;
 
 	task_wait(waits, d);
-	return (void *)(intptr_t)d->act(d->g);
+	return (void *)(intptr_t)d->act(d);
 }
 
-static void start_delayed(struct delayed *d, struct guest *g, int (*act)(struct guest *g))
+static void start_delayed(struct delayed *d, struct guest *g, int (*act)(const struct delayed *d))
 {
 	*d = (struct delayed) {
 		.g = g,
@@ -123,9 +123,9 @@ static int finish_delayed(struct delayed *d)
 	return (intptr_t)result;
 }
 
-static int send_msi(struct guest *g)
+static int send_msi(const struct delayed *d)
 {
-	return guest_msi(g, 0x41);
+	return guest_msi(d->g, 0x41);
 }
 
 /*
@@ -263,9 +263,9 @@ GUEST_CODE("wait_nmi", "code64",
 	   "sti; xor %esi, %esi; out %al, $0x80; nop; inc %esi; inc %esi;" SPIN);
 GUEST_CODE("on_nmi", "code64", "out %al, $0x86; nop; out %al, $0x87; iretq");
 
-static int kick_vcpu(struct guest *g)
+static int kick_vcpu(const struct delayed *d)
 {
-	return guest_kick(g->vcpu);
+	return guest_kick(d->g->vcpu);
 }
 
 /*
@@ -419,20 +419,10 @@ static void ignore_signal(int signal)
 	(void)signal;
 }
 
-static pthread_t runner;
-static volatile bool runner_is_back;
-
-/* One that comes while the kernel restarts the call ends nothing. */
-static int send_signals(struct guest *g)
+static int send_signals(const struct delayed *d)
 {
-	int err;
-
-	(void)g;
-	do {
-		err = pthread_kill(runner, SIGUSR1);
-		usleep(1000);
-	} while (!err && !runner_is_back);
-	return err;
+	task_signal_until(d->target, &d->over);
+	return 0;
 }
 
 static void signal_stops_running(struct ktap *t)
@@ -446,11 +436,8 @@ static void signal_stops_running(struct ktap *t)
 	sigaction(SIGUSR1, &action, NULL);
 	guest_long(&g, &spin);
 	guest_flags(&g, RFLAGS_IF);
-	runner = pthread_self();
-	runner_is_back = false;
 	start_delayed(&d, &g, send_signals);
 	KTAP_EQ(t, guest_run(&g), GUEST_ERRNO(EINTR));
-	runner_is_back = true;
 	KTAP_EQ(t, g.run->reason, HVM_EXIT_NONE);
 	KTAP_EQ(t, finish_delayed(&d), 0);
 	guest_close(&g);

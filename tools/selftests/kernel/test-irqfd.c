@@ -121,10 +121,13 @@ static void target_end(struct target *m)
 {
 	*STOP(&m->g) = 1;
 	guest_msi(&m->g, VECTOR);
-	if (guest_host_is("svm"))
-		KTAP_TRUE(m->g.t, task_wait(has_ended, m));
-	else
+	if (!guest_host_is("svm")) {
 		pthread_join(m->thread, NULL);
+	} else if (!task_wait(has_ended, m)) {
+		/* Which is seen by how it left. */
+		guest_kick(m->g.vcpu);
+		pthread_join(m->thread, NULL);
+	}
 	KTAP_STREQ(m->g.t, guest_reason(m->last), guest_reason(HVM_EXIT_PIO));
 	guest_close(&m->g);
 }

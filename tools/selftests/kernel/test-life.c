@@ -536,11 +536,7 @@ static void signals_end_a_run(struct ktap *t)
 		handle(SIGUSR1, on_signal, flags[i / 2]);
 		if (!runner_start(&r, t, codes[i % 2]))
 			return;
-		/* One that comes while the kernel restarts the call ends nothing. */
-		do {
-			pthread_kill(r.thread, SIGUSR1);
-			usleep(1000);
-		} while (!r.back);
+		task_signal_until(r.thread, &r.back);
 		pthread_join(r.thread, NULL);
 		KTAP_EQ(t, r.result, -EINTR);
 		KTAP_EQ(t, r.g.run->reason, HVM_EXIT_NONE);

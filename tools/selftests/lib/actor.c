@@ -304,13 +304,10 @@ static void *end(void *arg)
 	task_wait_count(actor_count(e->a), e->count + 1);
 	if (e->way == ACTOR_BY_HALT)
 		task_wait_asleep(&e->tid);
-	if (e->way != ACTOR_BY_SIGNAL)
+	if (e->way == ACTOR_BY_SIGNAL)
+		task_signal_until(e->runner, &e->back);
+	else
 		guest_kick(e->a->g.vcpu);
-	/* One that comes while the kernel restarts the call ends nothing. */
-	while (e->way == ACTOR_BY_SIGNAL && !e->back) {
-		pthread_kill(e->runner, SIGUSR1);
-		usleep(1000);
-	}
 	return NULL;
 }
 

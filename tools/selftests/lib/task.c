@@ -3,6 +3,7 @@
  * The test's own threads; see task.h.
  */
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -134,6 +135,22 @@ bool task_wait(bool (*done)(void *arg), void *arg)
 		usleep(200);
 	}
 	return true;
+}
+
+/**
+ * task_signal_until() - end a thread's HVM_RUN by SIGUSR1
+ * @thread: the thread; it handles the signal, and does nothing else about it
+ * @back: it sets this when its HVM_RUN has returned
+ *
+ * One signal may end nothing: its handler runs before the call begins, or begins anew because the
+ * kernel had work of its own for the thread.
+ */
+void task_signal_until(pthread_t thread, const volatile bool *back)
+{
+	while (!*back) {
+		pthread_kill(thread, SIGUSR1);
+		usleep(1000);
+	}
 }
 
 /**

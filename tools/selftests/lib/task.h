@@ -7,6 +7,7 @@
 #ifndef SELFTESTS_LIB_TASK_H
 #define SELFTESTS_LIB_TASK_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -19,6 +20,7 @@ bool task_release(pid_t tid);
 bool task_set_online(int cpu, bool online);
 char task_state(pid_t pid, pid_t tid);
 uint64_t task_now_ms(void);
+void task_signal_until(pthread_t thread, const volatile bool *back);
 bool task_wait(bool (*done)(void *arg), void *arg);
 bool task_is_asleep(pid_t tid);
 bool task_wait_asleep(const volatile pid_t *tid);
